@@ -1,0 +1,30 @@
+"""Puts an assistant together: the one module that knows every package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assistant import settings as settings_files
+from assistant.engine import Assistant
+from assistant.plugins import Plugins
+from assistant.settings import Settings
+from retrieval.repository import excluded
+
+
+def assemble(settings: Settings, plugins: Plugins | None = None) -> Assistant:
+    """An assistant with all installed plugins. Raises ModelError where no plugin runs the model that is named."""
+    plugins = plugins or Plugins(settings.disabled_plugins)
+    return Assistant(
+        plugins.model(settings),
+        settings,
+        plugins.context_sources(settings),
+        plugins.post_processors(settings),
+        excluded,
+    )
+
+
+def assemble_for(folder: Path, editor: Mapping[str, Any] | None = None) -> Assistant:
+    """An assistant with the settings of a folder. Raises SettingsError, ModelError."""
+    return assemble(settings_files.load(folder, editor))

@@ -1,0 +1,173 @@
+"""A completion from request to answer, in the order in which it happens."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+
+from assistant.context import gather
+from assistant.decoding.decode import Draft, alternatives, decode
+from assistant.decoding.stopping import extent
+from assistant.plugins import guarded
+from assistant.prompt import Budget, build
+from assistant.recall import Recall
+from assistant.settings import Settings
+from assistant.types import (
+    NEVER,
+    Answer,
+    Completion,
+    CompletionRequest,
+    ContextSource,
+    File,
+    Model,
+    PostProcessor,
+    Prompt,
+    Trigger,
+)
+
+log = logging.getLogger(__name__)
+
+PROMPT_TOKENS = 1024
+"""What the model reads at most: on two cores one to two seconds where nothing of it is known, in a new file."""
+
+DEADLINE = 8.0
+"""Seconds after which a completion keeps what it has."""
+
+MAX_CHARACTERS = 5_000_000
+"""Larger texts are data."""
+
+Excluded = Callable[[Path, Path | None], str]
+"""Why a file must not be read into a prompt, in a sentence; empty if it may."""
+
+
+class Assistant:
+    """Completes. One thread at a time may use it: the model's."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        sources: Sequence[ContextSource] = (),
+        post_processors: Sequence[PostProcessor] = (),
+        excluded: Excluded = lambda path, root: "",
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self.sources = tuple(sources)
+        self.post_processors = tuple(post_processors)
+        self._excluded = excluded
+        self._recall = Recall()
+
+    def complete(self, request: CompletionRequest, cancelled: Event = NEVER) -> Answer:
+        """What may be inserted at the cursor, best first. Raises Cancelled, ModelError."""
+        if reason := self.inactive(request):
+            return Answer(reason=reason, inactive=True)
+        watch = _Stopwatch()
+        if (drafts := self._recall.find(request)) is not None:
+            return replace(self._answer(request, drafts, watch), recalled=True)
+        before = self.model.evaluated
+        self.model.load()
+        watch.lap("load")
+        prompt = self._prompt(request, watch)
+        drafts = self._drafts(request, prompt, cancelled)
+        watch.lap("decode")
+        self._recall.remember(request, drafts)
+        answer = self._answer(request, drafts, watch)
+        return replace(answer, prompt=prompt, evaluated=self.model.evaluated - before)
+
+    def recalled(self, request: CompletionRequest) -> Answer | None:
+        """The answer that needs no model, if there is one: the rest of a completion that the user types along."""
+        if self.inactive(request) or (drafts := self._recall.find(request)) is None:
+            return None
+        return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
+
+    def inactive(self, request: CompletionRequest) -> str:
+        """Why Ghostwright stays out of this file, in a sentence; empty if it does not."""
+        language, known = request.language, self.model.languages
+        if len(request.text) > MAX_CHARACTERS:
+            return f"{request.path.name} has more than {MAX_CHARACTERS:,} characters: too large to be code."
+        if reason := self._excluded(request.path, request.root):
+            return reason
+        if request.trigger is Trigger.INVOKED:
+            return ""
+        if language in self.settings.disabled_languages:
+            return f"Completion is off for {language} (setting `disabled_languages`)."
+        if known is not None and language not in known:
+            return (
+                f"The embedded model knows {', '.join(sorted(known)).title()} only. For {language}, set `model` to the "
+                "path of a GGUF file, e.g. of Qwen2.5-Coder; or ask on request."
+            )
+        return ""
+
+    def _prompt(self, request: CompletionRequest, watch: _Stopwatch) -> Prompt:
+        shown = replace(request, others=tuple(self._visible(request))) if self.settings.open_files else request
+        snippets, late = gather(self.sources if self.settings.open_files else (), shown)
+        watch.lap("context")
+        total = min(PROMPT_TOKENS, self.model.context_length * 3 // 4)
+        prompt = build(request, snippets, self.model, Budget.of(total))
+        watch.lap("prompt")
+        return replace(prompt, left_out=(*late, *prompt.left_out))
+
+    def _visible(self, request: CompletionRequest) -> list[File]:
+        return [file for file in request.others if not self._excluded(file.path, request.root)]
+
+    def _drafts(self, request: CompletionRequest, prompt: Prompt, cancelled: Event) -> tuple[Draft, ...]:
+        limit = extent(request, self.settings.max_lines)
+        deadline = time.monotonic() + DEADLINE
+        first = decode(self.model, prompt.tokens, limit, cancelled, deadline)
+        if request.candidates == 1:
+            return (first,)
+        others = alternatives(self.model, prompt.tokens, limit, first, request.candidates, cancelled, deadline)
+        return (first, *others)
+
+    def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
+        probable = [
+            draft for draft in drafts if Completion("", logprob=draft.logprob).probability >= self._least(request)
+        ]
+        processed = [self._process(Completion(draft.text, logprob=draft.logprob), request) for draft in probable]
+        unique = {(c.text, c.replaces): c for c in processed if c is not None}
+        ranked = sorted(unique.values(), key=lambda completion: -completion.logprob)[: request.candidates]
+        watch.lap("post-process")
+        return Answer(tuple(ranked), "" if ranked else self._why_nothing(drafts, probable), timings=watch.laps)
+
+    def _least(self, request: CompletionRequest) -> float:
+        return self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
+
+    def _why_nothing(self, drafts: Sequence[Draft], probable: Sequence[Draft]) -> str:
+        if not any(draft.text.strip() for draft in drafts):
+            return "The model has nothing to add here."
+        if not probable:
+            return f"The model is less sure than {self.settings.min_probability:.0%} (setting `min_probability`)."
+        return "What the model wrote only repeats what is there already."
+
+    def _process(self, completion: Completion, request: CompletionRequest) -> Completion | None:
+        """One that fails is left out; what it was given goes on."""
+        for processor in self.post_processors:
+            kept = completion
+
+            def run(processor: PostProcessor = processor, kept: Completion = kept) -> tuple[Completion | None]:
+                return (processor.process(kept, request),)
+
+            answer = guarded(processor.name, run)
+            result = answer[0] if answer is not None else completion
+            if result is None:
+                return None
+            completion = result
+        return completion if completion.text.strip() else None
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    """Seconds by stage."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = now - self._last
+        self._last = now

@@ -1,0 +1,35 @@
+"""Everything that Ghostwright raises on purpose.
+
+    GhostwrightError
+    ├── Cancelled            a newer request won, or the caller went away
+    ├── RequestError         the file or the cursor of a request cannot be used
+    ├── SettingsError        a settings file or the editor's settings are wrong
+    └── ModelError           a model cannot be loaded or run
+        └── NoFillInTheMiddle    it has no fill-in-the-middle tokens
+
+Each message names the value that was wrong, what was expected and what to do.
+"""
+
+
+class GhostwrightError(Exception):
+    """The root: a sentence for the person who reads it."""
+
+
+class Cancelled(GhostwrightError):  # noqa: N818 - the field's word; it is a wish, not a fault
+    """The work was given up on request."""
+
+
+class RequestError(GhostwrightError):
+    """The file or the position of a request cannot be used."""
+
+
+class SettingsError(GhostwrightError):
+    """A setting is unknown or has a wrong type."""
+
+
+class ModelError(GhostwrightError):
+    """A model cannot be loaded or run."""
+
+
+class NoFillInTheMiddle(ModelError):
+    """The model's vocabulary has no fill-in-the-middle tokens."""

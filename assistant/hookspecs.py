@@ -1,0 +1,34 @@
+"""What a plugin may offer. A plugin is a module (or object) in the entry-point group `ghostwright` with any of these.
+
+from assistant.hookspecs import hookimpl
+
+@hookimpl
+def ghostwright_context_sources(settings): return [MySource()]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pluggy
+
+from assistant.settings import Settings
+from assistant.types import ContextSource, Model, PostProcessor
+
+hookspec = pluggy.HookspecMarker("ghostwright")
+hookimpl = pluggy.HookimplMarker("ghostwright")
+
+
+@hookspec(firstresult=True)
+def ghostwright_model(settings: Settings) -> Model | None:
+    """The model that the setting `model` names, if this plugin can run it; nothing is loaded yet."""
+
+
+@hookspec
+def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
+    """Sources of snippets for the prompt."""
+
+
+@hookspec
+def ghostwright_post_processors(settings: Settings) -> Sequence[PostProcessor]:
+    """What improves or drops completions, in the order in which it should happen."""

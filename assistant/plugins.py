@@ -1,0 +1,92 @@
+"""Finds the installed plugins. One that cannot be imported or raises is logged by name and left out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from assistant import hookspecs
+from assistant.errors import ModelError
+from assistant.settings import Settings
+from assistant.types import ContextSource, Model, PostProcessor
+
+log = logging.getLogger(__name__)
+
+GROUP = "ghostwright"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An installed plugin: `problem` is empty if it works; `hooks` are those that it implements."""
+
+    name: str
+    origin: str
+    hooks: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Plugins:
+    """The plugins in use, asked once, at start."""
+
+    def __init__(self, disabled: Collection[str] = ()) -> None:
+        self._manager = pluggy.PluginManager("ghostwright")
+        self._manager.add_hookspecs(hookspecs)
+        entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
+        self.found = [self._register(entry, entry.name in disabled) for entry in entries]
+
+    def model(self, settings: Settings) -> Model:
+        """The model that the settings name. Raises ModelError."""
+        model = next(iter(self._ask("ghostwright_model", settings)), None)
+        if model is None:
+            raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
+        return model  # type: ignore[no-any-return]
+
+    def context_sources(self, settings: Settings) -> list[ContextSource]:
+        return self._lists("ghostwright_context_sources", settings)
+
+    def post_processors(self, settings: Settings) -> list[PostProcessor]:
+        return self._lists("ghostwright_post_processors", settings)
+
+    def _register(self, entry: importlib.metadata.EntryPoint, disabled: bool) -> Plugin:
+        distribution = entry.dist
+        origin = f"{distribution.name} {distribution.version}" if distribution else entry.value
+        if disabled:
+            return Plugin(entry.name, origin, problem="disabled in the settings")
+        try:
+            self._manager.register(entry.load(), name=entry.name)
+        except Exception as error:
+            log.warning("The plugin “%s” of %s cannot be loaded and is left out: %s", entry.name, origin, error)
+            return Plugin(entry.name, origin, problem=f"{type(error).__name__}: {error}")
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(entry.name)) or []
+        return Plugin(entry.name, origin, tuple(caller.name for caller in callers))
+
+    def _lists(self, hook: str, settings: Settings) -> list[Any]:
+        found: list[Any] = []
+        for offered in self._ask(hook, settings):
+            try:
+                found += offered
+            except TypeError:
+                log.warning("A plugin answered %s with %r instead of a list; it is left out", hook, offered)
+        return found
+
+    def _ask(self, hook: str, settings: Settings) -> Iterable[Any]:
+        """What each plugin answers, one by one: what one of them raises must not cost the others."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            arguments = [settings] if implementation.argnames else []
+            answer = guarded(implementation.plugin_name, implementation.function, *arguments)
+            if answer is not None:
+                yield answer
+
+
+def guarded(name: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """Calls a stranger's code: what it raises is logged with its name, and None is returned."""
+    try:
+        return function(*arguments)
+    except Exception:
+        log.exception("The plugin “%s” failed and is left out", name)
+        return None

@@ -1,0 +1,94 @@
+"""Settings: one mapping, from the project's `ghostwright.toml`, the user's, and the editor. Later ones win."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import platformdirs
+
+from assistant.errors import SettingsError
+
+FILE = "ghostwright.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a user may want to change. A constant that nobody needs to change is a constant."""
+
+    model: str = ""
+    """Path of a GGUF file; empty for the embedded model, which knows Python."""
+    automatic: bool = True
+    """Whether completions come while typing, or only on request."""
+    disabled_languages: list[str] = msgspec.field(default_factory=list)
+    """LSP language identifiers in which nothing is shown."""
+    max_lines: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10
+    """The longest block, in lines; 1 for single lines only."""
+    min_probability: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
+    """A completion is shown only if its tokens were at least so probable, as a geometric mean."""
+    open_files: bool = True
+    """Whether other open files may enter the prompt, or the current one only."""
+    debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 40
+    """Milliseconds without a key before the model is asked."""
+    threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
+    """Threads of the model; 0 finds out while running."""
+    idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 15
+    """The model gives its memory back after so long without a request."""
+    disabled_plugins: list[str] = msgspec.field(default_factory=list)
+    """Names of plugins to leave out."""
+
+
+def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
+    """The settings in force in a folder: the user's file, then the project's, then the editor's.
+
+    Raises SettingsError with the file, the key and what was expected.
+    """
+    merged: dict[str, Any] = {}
+    for path in (user_file(), project_file(folder)):
+        if path and path.is_file():
+            values = _read(path)
+            parse(values, str(path))
+            merged |= values
+    if editor:
+        parse(editor, "the editor's settings")
+        merged |= editor
+    return parse(merged, "the settings")
+
+
+def parse(values: Mapping[str, Any], origin: str) -> Settings:
+    """A mapping as settings. Raises SettingsError, naming `origin`."""
+    known = Settings.__struct_fields__
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0.5)
+            hint = f"Did you mean “{near[0]}”?" if near else f"The settings are {', '.join(known)}."
+            raise SettingsError(f"Unknown setting “{key}” in {origin}. {hint}")
+    try:
+        return msgspec.convert(dict(values), Settings)
+    except msgspec.ValidationError as error:
+        key = match[1] if (match := re.search(r"\$\.(\w+)", str(error))) else ""
+        value = f" = {values[key]!r}" if key in values else ""
+        reason = str(error).split(" - at ")[0]
+        raise SettingsError(f"Setting “{key}”{value} in {origin}: {reason}.") from None
+
+
+def user_file() -> Path:
+    """Where the user's settings are kept."""
+    return Path(os.environ.get("GHOSTWRIGHT_CONFIG") or platformdirs.user_config_path("ghostwright") / FILE)
+
+
+def project_file(folder: Path) -> Path | None:
+    """The settings file of the project that a folder belongs to: the nearest one upwards."""
+    return next((parent / FILE for parent in (folder, *folder.parents) if (parent / FILE).is_file()), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}. It must be a TOML file in UTF-8.") from None

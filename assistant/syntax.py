@@ -1,0 +1,125 @@
+"""The tokens of a text, without what stands in strings and comments: by tree-sitter, roughly where it has no grammar.
+
+A text may begin and end anywhere: grammars recover, and their tokens are right even where their trees are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from retrieval.grammars import parser
+
+OPENERS = {"(": ")", "[": "]", "{": "}"}
+CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
+_BRACKETS = {"${": "{", "#{": "{", "%w(": "(", "#[": "["}
+
+_OPAQUE = re.compile(r"comment|string(?!_interp)|char_literal|character_literal|regex|heredoc_body|rune_literal")
+_TRANSPARENT = re.compile(r"template|interpolat|substitution")
+_ROUGH = re.compile(
+    r"(?P<opaque>//[^\n]*|\#[^\n]*|--[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*(?:\"|$)|'(?:\\.|[^'\\\n])*(?:'|$))"
+    r"|(?P<word>\w+)|(?P<mark>[^\s\w])",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token: `kind` is its text for keywords and marks, `string`, `comment` or `word`; offsets are code points."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def tokens(text: str, language: str) -> list[Token]:
+    """`f("(")` in Python → word, `(`, string, `)`."""
+    grammar = parser(language)
+    if grammar is None:
+        return list(_rough(text))
+    data = text.encode("utf-8", "replace")
+    offsets = None if len(data) == len(text) else _code_points(text)
+    found = []
+    for node in _leaves(grammar.parse(data).root_node):
+        start, end = node.start_byte, node.end_byte
+        if offsets:
+            start, end = offsets[start], offsets[end]
+        if start < end:
+            found.append(Token(_kind(node), start, end))
+    return found
+
+
+def depth_changes(found: Iterable[Token]) -> Iterator[tuple[Token, int]]:
+    """Each bracket with the depth behind it, from 0 at the beginning: below 0 something earlier is closed."""
+    depth = 0
+    for token in found:
+        if token.kind in OPENERS:
+            depth += 1
+        elif token.kind in CLOSERS:
+            depth -= 1
+        else:
+            continue
+        yield token, depth
+
+
+def unmatched(found: Iterable[Token]) -> tuple[list[Token], list[Token]]:
+    """The closers without an opener before them, and the openers without a closer: `) a ( b [` → `)` and `( [`."""
+    closers: list[Token] = []
+    openers: list[Token] = []
+    for token in found:
+        if token.kind in OPENERS:
+            openers.append(token)
+        elif token.kind in CLOSERS and openers:
+            openers.pop()
+        elif token.kind in CLOSERS:
+            closers.append(token)
+    return closers, openers
+
+
+def _leaves(root: Node) -> Iterator[Node]:
+    """The tokens of a tree from left to right; a string or comment is one, unless code stands in it."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if not node.child_count or (_OPAQUE.search(node.type) and not _holds_code(node)):
+            yield node
+        else:
+            stack.extend(reversed(node.children))
+
+
+def _holds_code(node: Node) -> bool:
+    return any(_TRANSPARENT.search(child.type) for child in node.children) or node.type == "ERROR"
+
+
+def _kind(node: Node) -> str:
+    if "comment" in node.type:
+        return "comment"
+    if _OPAQUE.search(node.type):
+        return "string"
+    if not node.is_named:
+        return _BRACKETS.get(node.type, node.type)
+    return "word"
+
+
+def _code_points(text: str) -> list[int]:
+    """For each byte offset of the UTF-8 form the offset of its character."""
+    offsets: list[int] = []
+    for index, character in enumerate(text):
+        offsets += [index] * len(character.encode("utf-8", "replace"))
+    offsets.append(len(text))
+    return offsets
+
+
+def _rough(text: str) -> Iterator[Token]:
+    for match in _ROUGH.finditer(text):
+        if match.lastgroup == "opaque":
+            kind = "string" if match[0][0] in "\"'" else "comment"
+        else:
+            kind = "word" if match.lastgroup == "word" and match[0] not in _WORDS else match[0]
+        yield Token(kind, match.start(), match.end())
+
+
+_WORDS = {"do", "then", "end", "begin", "else"}

@@ -1,0 +1,36 @@
+"""Lines and indentation of a text, in code points. A line ends at `\\n`, `\\r\\n` or `\\r`, as in LSP."""
+
+from __future__ import annotations
+
+import re
+
+_NEWLINE = re.compile(r"\r\n|\n|\r")
+_INDENTATION = re.compile(r"[ \t]*")
+
+
+def line_start(text: str, offset: int) -> int:
+    """Where the line that holds an offset begins."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def line_end(text: str, offset: int) -> int:
+    """Where the line that holds an offset ends, before its newline."""
+    match = _NEWLINE.search(text, offset)
+    return match.start() if match else len(text)
+
+
+def newline_of(text: str) -> str:
+    """The newline that a text uses, by its first one; `\\n` if it has none."""
+    match = _NEWLINE.search(text)
+    return match[0] if match else "\n"
+
+
+def indentation(line: str) -> str:
+    """The blanks and tabs that a line begins with."""
+    match = _INDENTATION.match(line)
+    return match[0] if match else ""
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text without their newlines; one empty line for an empty text."""
+    return _NEWLINE.split(text)

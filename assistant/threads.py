@@ -1,0 +1,93 @@
+"""How many threads a CPU model uses, and how many tokens it takes at once: both measured while it runs.
+
+llama.cpp's threads wait for each other by spinning. When another process wants one of their cores, all of them wait
+for the one that was put aside: two threads on two cores fall to a tenth of their speed, below that of one thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SLOWER = 2.0
+"""A step that takes this many times the usual is a sign that a core is wanted elsewhere."""
+
+PATIENCE = 3
+"""How many slow steps in a row it takes to step down."""
+
+TRIAL = 8
+"""Steps in which a larger number of threads must show that it is faster."""
+
+FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
+"""Seconds until more threads are tried again, doubled after each trial that failed."""
+
+
+class Threads:
+    """Steps down when the machine is busy, and up again when it has become free.
+
+    `count` is what to use now. `fixed` keeps it at `most`. Costs are seconds a step with one token: they hardly
+    depend on what is written, and most steps are of this kind.
+    """
+
+    def __init__(self, most: int, fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self.most = most
+        self.count = most
+        self._fixed = fixed
+        self._clock = clock
+        self._usual: dict[int, float] = {}
+        self._rate = 0.0
+        self._slow_steps = 0
+        self._trial: list[float] | None = None
+        self._wait = FIRST_WAIT
+        self._next_trial = 0.0
+
+    def batch(self, seconds: float) -> int:
+        """How many tokens can be read in that time, in multiples of 16 for the sake of the matrix kernels."""
+        if not self._rate:
+            return 16
+        return min(max(int(self._rate * seconds) // 16 * 16, 16), 256)
+
+    def observe(self, tokens: int, seconds: float) -> None:
+        """Takes note of a step that evaluated so many tokens in so many seconds."""
+        if tokens >= 16:
+            rate = tokens / seconds
+            self._rate = rate if not self._rate or rate < self._rate else 0.7 * self._rate + 0.3 * rate
+        elif tokens == 1 and not self._fixed and self.most > 1:
+            self._step(seconds)
+
+    def _step(self, seconds: float) -> None:
+        if self._trial is not None:
+            self._continue_trial(seconds)
+            return
+        usual = self._usual.get(self.count)
+        if usual is None or seconds < SLOWER * usual:
+            self._usual[self.count] = seconds if usual is None else 0.9 * usual + 0.1 * seconds
+            self._slow_steps = 0
+        else:
+            self._slow_steps += 1
+        if self._slow_steps >= PATIENCE and self.count > 1:
+            self._change(self.count // 2)
+            self._next_trial = self._clock() + self._wait
+        elif self.count < self.most and self._clock() >= self._next_trial:
+            self._change(min(self.count * 2, self.most))
+            self._trial = []
+
+    def _continue_trial(self, seconds: float) -> None:
+        assert self._trial is not None
+        self._trial.append(seconds)
+        if len(self._trial) < TRIAL:
+            return
+        typical = sorted(self._trial)[TRIAL // 2]
+        fewer = self.count // 2
+        self._trial = None
+        if typical < 0.9 * self._usual.get(fewer, typical * 2):
+            self._usual[self.count] = typical
+            self._wait = FIRST_WAIT
+        else:
+            self._change(fewer)
+            self._wait = min(self._wait * 2, LONGEST_WAIT)
+            self._next_trial = self._clock() + self._wait
+
+    def _change(self, count: int) -> None:
+        self.count = count
+        self._slow_steps = 0

@@ -1,0 +1,208 @@
+"""The words of the project: what travels through a completion, and what takes part in it.
+
+    CompletionRequest → [Snippet] → Prompt → tokens → Completion
+
+Positions are offsets in code points. Lines, UTF-16 units and JSON exist only in the faces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.formats import Format
+
+NEVER = Event()
+"""A cancellation that nobody sets."""
+
+
+class Trigger(StrEnum):
+    """Why a completion was asked for: on request, or because the user typed."""
+
+    INVOKED = "invoked"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Another file that the user has open or has edited lately."""
+
+    path: Path
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A cursor in a text.
+
+    `path` is absolute and need not exist; `root` is the folder of the repository it belongs to. `language` is the
+    language's LSP identifier. `others` are open files, the one used last first. `indent` is one level of
+    indentation, for a file that shows none of its own.
+    """
+
+    path: Path
+    language: str
+    text: str
+    offset: int
+    trigger: Trigger = Trigger.INVOKED
+    root: Path | None = None
+    others: tuple[File, ...] = ()
+    candidates: int = 1
+    indent: str = "    "
+
+    @property
+    def prefix(self) -> str:
+        return self.text[: self.offset]
+
+    @property
+    def suffix(self) -> str:
+        return self.text[self.offset :]
+
+    @property
+    def name(self) -> str:
+        """The path as a prompt shows it."""
+        return name_in(self.root, self.path)
+
+
+def name_in(root: Path | None, path: Path) -> str:
+    """A path as a prompt shows it: relative to the repository's root if it lies there, with forward slashes."""
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of context, and why it is worth showing: `score` in 0 to 1, `source` the plugin that found it."""
+
+    text: str
+    score: float
+    source: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A stretch of a prompt: `source` is a plugin's name, or `file`, `suffix`, `prefix`."""
+
+    source: str
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model reads, and what it is made of. `left_out` has a sentence for each thing that did not fit."""
+
+    tokens: tuple[int, ...]
+    parts: tuple[PromptPart, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Text to insert at the cursor, and how many code points behind the cursor it replaces.
+
+    `logprob` is the mean log-probability of its tokens, in nats.
+    """
+
+    text: str
+    replaces: int = 0
+    logprob: float = 0.0
+    guards: tuple[str, ...] = ()
+
+    @property
+    def probability(self) -> float:
+        """The geometric mean of the tokens' probabilities, 0 to 1."""
+        return math.exp(self.logprob)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request led to: completions, best first, or the reason why there are none.
+
+    `inactive` says that Ghostwright stays out of this file, as against having nothing to say at this cursor.
+    `timings` are seconds by stage; `evaluated` counts the tokens that the model read and wrote for it.
+    """
+
+    completions: tuple[Completion, ...] = ()
+    reason: str = ""
+    inactive: bool = False
+    prompt: Prompt | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    evaluated: int = 0
+    recalled: bool = False
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the prompt's context came from, each once."""
+        if self.prompt is None:
+            return ()
+        return tuple(dict.fromkeys(part.source for part in self.prompt.parts if part.tokens))
+
+
+class ContextSource(Protocol):
+    """Finds what the model should see beside the current file. Asked on the model's thread: it answers at once."""
+
+    name: str
+
+    def snippets(self, request: CompletionRequest) -> Iterable[Snippet]: ...
+
+
+class PostProcessor(Protocol):
+    """Improves a completion, or drops it by returning None."""
+
+    name: str
+
+    def process(self, completion: Completion, request: CompletionRequest) -> Completion | None: ...
+
+
+class Model(Protocol):
+    """A function from tokens to logits. Which part of a sequence it has seen before is its own business.
+
+    `languages` are LSP identifiers that it is good at, or None for any. One thread at a time may call it.
+    """
+
+    name: str
+    languages: frozenset[str] | None
+
+    @property
+    def format(self) -> Format:
+        """How it reads fill-in-the-middle prompts. Raises NoFillInTheMiddle."""
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens it reads and writes at most."""
+
+    @property
+    def evaluated(self) -> int:
+        """How many tokens it has computed since it was made."""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end what it writes: every special one."""
+
+    def load(self) -> None:
+        """Gets ready, if it is not. Raises ModelError."""
+
+    def tokenize(self, text: str) -> list[int]:
+        """Tokens of a user's text; what looks like a special token in it stays text."""
+
+    def special(self, text: str) -> int:
+        """The special token written `text`. Raises ModelError if there is none."""
+
+    def detokenize(self, tokens: Sequence[int]) -> bytes:
+        """The bytes of tokens, which may end within a character. Special tokens have none."""
+
+    def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
+        """float32[last, vocabulary]: scores of what follows each of the `last` positions. Raises Cancelled."""
+
+    def unload(self) -> None:
+        """Gives its memory back; it loads again when it is needed."""

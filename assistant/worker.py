@@ -1,0 +1,62 @@
+"""The model's own thread, seen from the event loop. The newest request wins; older ones end within a batch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
+
+from assistant.engine import Assistant
+from assistant.types import Answer, CompletionRequest
+
+T = TypeVar("T")
+
+
+class Worker:
+    """Runs an assistant beside the event loop, and lets its model go when nothing was asked for `idle` seconds."""
+
+    def __init__(self, assistant: Assistant, idle: float) -> None:
+        self.assistant = assistant
+        self._idle = idle
+        self._executor = ThreadPoolExecutor(1, "model")
+        self._cancelled = Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def complete(self, request: CompletionRequest) -> Answer:
+        """The answer to a request. Raises assistant.errors.Cancelled when a newer one has come."""
+        return await self.run(lambda cancelled: self.assistant.complete(request, cancelled))
+
+    async def load(self) -> None:
+        """Gets the model ready, so that the first request need not wait for it."""
+        await self.run(lambda cancelled: self.assistant.model.load())
+
+    async def run(self, work: Callable[[Event], T]) -> T:
+        """Runs something on the model's thread; what was running or waiting there is cancelled."""
+        self.cancel()
+        cancelled = self._cancelled = Event()
+        self._restart_timer()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, cancelled)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def cancel(self) -> None:
+        """Ends what is running."""
+        self._cancelled.set()
+
+    def close(self) -> None:
+        """Ends what is running and gives the model's memory back."""
+        self.cancel()
+        if self._timer:
+            self._timer.cancel()
+        self._executor.submit(self.assistant.model.unload)
+        self._executor.shutdown(wait=True)
+
+    def _restart_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._idle, self._executor.submit, self.assistant.model.unload)

@@ -1,0 +1,1 @@
+"""Static analysis through language servers. A library of its own: it imports nothing of Ghostwright."""

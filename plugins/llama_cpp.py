@@ -1,0 +1,322 @@
+"""Models in GGUF files, run by llama.cpp through its low-level API.
+
+The high-level `llama_cpp.Llama` reads whole prompts anew when their middle changes, cannot be cancelled and takes
+one row of logits at a time; here the cache keeps the longest common beginning, whatever is asked next.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import Cancelled, ModelError
+from assistant.formats import Format, detect
+from assistant.hookspecs import hookimpl
+from assistant.settings import Settings
+from assistant.threads import Threads
+from assistant.types import NEVER, Model
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path(__file__).parent.parent / "assistant" / "weights" / "ghostwright-python-58m.Q5_K_M.gguf"
+"""The embedded model, which needs no download and no setting."""
+
+MAX_CONTEXT = 4096
+"""Tokens: more would cost memory and seconds of reading on a CPU, for context that a completion seldom needs."""
+
+BATCH_SECONDS = 0.03
+"""How long a batch may take: between two batches a cancel is noticed."""
+
+SPINS = "2000"
+"""How often a thread looks for its next piece of work before it sleeps. OpenMP's own choice, many times as much, leaves
+one or two tokens a second when two threads share a core with another process; so few leave a dozen."""
+
+_CONTROL = 8  # LLAMA_TOKEN_ATTR_CONTROL
+
+
+@hookimpl
+def ghostwright_model(settings: Settings) -> Model | None:
+    if not settings.model:
+        return LlamaCpp(WEIGHTS, threads=settings.threads, languages=frozenset({"python"}))
+    path = Path(settings.model).expanduser()
+    return LlamaCpp(path, threads=settings.threads) if path.suffix == ".gguf" else None
+
+
+class LlamaCpp:
+    """A GGUF file as a model. Nothing is loaded until it is needed."""
+
+    def __init__(self, path: Path, threads: int = 0, languages: frozenset[str] | None = None) -> None:
+        self.path = path
+        self.name = path.name
+        self.languages = languages
+        self.evaluated = 0
+        self._threads = Threads(threads or usable_cores(), fixed=bool(threads))
+        self._weights: _Weights | None = None
+
+    @property
+    def format(self) -> Format:
+        return self._loaded.format[0]
+
+    @property
+    def format_reason(self) -> str:
+        """Why that format was chosen, in a sentence."""
+        return self._loaded.format[1]
+
+    @property
+    def context_length(self) -> int:
+        return self._loaded.context_length
+
+    @property
+    def ends(self) -> frozenset[int]:
+        return self._loaded.special_ids
+
+    @property
+    def loaded(self) -> bool:
+        return self._weights is not None
+
+    @property
+    def _loaded(self) -> _Weights:
+        self.load()
+        assert self._weights is not None
+        return self._weights
+
+    def load(self) -> None:
+        if self._weights is None:
+            self._weights = _Weights(self.path)
+
+    def unload(self) -> None:
+        if self._weights is not None:
+            self._weights.close()
+            self._weights = None
+
+    def tokenize(self, text: str) -> list[int]:
+        return self._loaded.tokenize(text)
+
+    def special(self, text: str) -> int:
+        try:
+            return self._loaded.specials[text]
+        except KeyError:
+            raise ModelError(f"{self.name} has no special token {text!r}") from None
+
+    def detokenize(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(map(self._loaded.piece, tokens))
+
+    def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
+        weights = self._loaded
+        if len(tokens) > weights.context_length:
+            raise ModelError(f"{len(tokens)} tokens are more than the {weights.context_length} that {self.name} reads")
+        if not 0 < last <= len(tokens):
+            raise ValueError(f"{last} positions were asked for of {len(tokens)} tokens")
+        rows = np.empty((last, weights.vocabulary), np.float32)
+        first = len(tokens) - last
+        position = weights.keep(tokens[: max(_common(weights.seen, tokens, len(tokens) - last), 0)])
+        while position < len(tokens):
+            if cancelled.is_set():
+                raise Cancelled("the completion was given up while the model was reading")
+            count = min(self._threads.batch(BATCH_SECONDS), len(tokens) - position)
+            batch = tokens[position : position + count]
+            wanted = range(max(first - position, 0), count)
+            begin = time.perf_counter()
+            weights.decode(batch, position, wanted, self._threads.count)
+            for row in wanted:
+                rows[position + row - first] = weights.row(row)
+            self._threads.observe(count, time.perf_counter() - begin)
+            self.evaluated += count
+            position += count
+        return rows
+
+
+def usable_cores() -> int:
+    """The cores this process may use, one left to the editor where there are more than two."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores - 1 if cores > 2 else cores
+
+
+def _common(seen: Sequence[int], tokens: Sequence[int], most: int) -> int:
+    """How many tokens two sequences begin with in common, at most `most`."""
+    limit = min(len(seen), most)
+    for index in range(limit):
+        if seen[index] != tokens[index]:
+            return index
+    return limit
+
+
+class _Weights:
+    """A loaded file: the only place that holds llama.cpp's pointers."""
+
+    def __init__(self, path: Path) -> None:
+        _check(path)
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read once, when the library is loaded
+        import llama_cpp
+
+        self._api: Any = llama_cpp
+        self.path = path
+        self.seen: list[int] = []
+        self._threads = 0
+        llama_cpp.llama_backend_init()
+        _log.start()
+        params = llama_cpp.llama_model_default_params()
+        params.use_mmap = True
+        self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._model:
+            raise ModelError(f"llama.cpp cannot load {path}: {_log.error or 'it gave no reason'}")
+        try:
+            self._prepare()
+        except BaseException:
+            llama_cpp.llama_model_free(self._model)
+            raise
+
+    def _prepare(self) -> None:
+        api = self._api
+        self._vocab = api.llama_model_get_vocab(self._model)
+        self.vocabulary: int = api.llama_vocab_n_tokens(self._vocab)
+        self.metadata = self._read_metadata()
+        architecture = self.metadata.get("general.architecture", "")
+        if f"{architecture}.pooling_type" in self.metadata or not api.llama_model_has_decoder(self._model):
+            raise ModelError(f"{self.path} is an embedding model ({architecture}); it cannot write. Name a base model.")
+        self.specials, self.special_ids = self._read_specials()
+        self.format = detect(self.specials, self.metadata, str(self.path))
+        self._context = self._new_context()
+        self._memory = api.llama_get_memory(self._context)
+        self._batch = api.llama_batch_init(self.context_length, 0, 1)
+        self._pieces: dict[int, bytes] = {}
+
+    def _new_context(self) -> Any:
+        api = self._api
+        params = api.llama_context_default_params()
+        params.n_ctx = min(api.llama_model_n_ctx_train(self._model), MAX_CONTEXT)
+        params.n_batch = params.n_ubatch = 256
+        params.no_perf = True
+        _log.start()
+        context = api.llama_init_from_model(self._model, params)
+        if not context:
+            raise ModelError(f"llama.cpp cannot run {self.path}: {_log.error or 'it gave no reason'}")
+        return context
+
+    @cached_property
+    def context_length(self) -> int:
+        return int(self._api.llama_n_ctx(self._context))
+
+    def _read_metadata(self) -> Mapping[str, str]:
+        api, values = self._api, {}
+        for index in range(api.llama_model_meta_count(self._model)):
+            key, value = (
+                _string(read, self._model, index)
+                for read in (api.llama_model_meta_key_by_index, api.llama_model_meta_val_str_by_index)
+            )
+            values[key] = value
+        return values
+
+    def _read_specials(self) -> tuple[dict[str, int], frozenset[int]]:
+        api, vocab = self._api, self._vocab
+        ids = [t for t in range(self.vocabulary) if api.llama_vocab_get_attr(vocab, t) & _CONTROL]
+        ids += [t for t in range(self.vocabulary) if t not in set(ids) and api.llama_vocab_is_eog(vocab, t)]
+        texts = {api.llama_vocab_get_text(vocab, t).decode("utf-8", "replace"): t for t in ids}
+        return texts, frozenset(ids)
+
+    def tokenize(self, text: str) -> list[int]:
+        encoded = text.encode("utf-8", "replace")
+        buffer = (self._api.llama_token * (len(encoded) + 2))()
+        count = self._api.llama_tokenize(self._vocab, encoded, len(encoded), buffer, len(buffer), False, False)
+        return list(buffer[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of one token; none for a special one."""
+        if token not in self._pieces:
+            buffer = ctypes.create_string_buffer(256)
+            count = self._api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
+            self._pieces[token] = buffer.raw[: max(count, 0)]
+        return self._pieces[token]
+
+    def keep(self, tokens: Sequence[int]) -> int:
+        """Drops from the cache what does not begin with these tokens; how many are kept."""
+        count = len(tokens)
+        if count < len(self.seen) and not self._api.llama_memory_seq_rm(self._memory, 0, count, -1):
+            self._api.llama_memory_clear(self._memory, True)  # a recurrent memory cannot drop its end
+            count = 0
+        del self.seen[count:]
+        return count
+
+    def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], threads: int) -> None:
+        """Evaluates tokens at a position; `wanted` are those, counted from 0, whose logits will be read."""
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for index, token in enumerate(tokens):
+            batch.token[index] = token
+            batch.pos[index] = position + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = 0
+            batch.logits[index] = 0
+        for index in wanted:
+            batch.logits[index] = 1
+        if threads != self._threads:
+            self._api.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
+        if status := self._api.llama_decode(self._context, batch):
+            self._api.llama_memory_clear(self._memory, True)
+            self.seen.clear()
+            raise ModelError(f"llama.cpp could not evaluate {len(tokens)} tokens at {position} (status {status})")
+        self.seen += tokens
+
+    def row(self, index: int) -> NDArray[np.float32]:
+        """float32[vocabulary]: llama.cpp's own memory, valid until the next decode."""
+        pointer = self._api.llama_get_logits_ith(self._context, index)
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
+
+    def close(self) -> None:
+        self._api.llama_batch_free(self._batch)
+        self._api.llama_free(self._context)
+        self._api.llama_model_free(self._model)
+
+
+def _check(path: Path) -> None:
+    """Finds what llama.cpp would only say in its log. Raises ModelError."""
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path}. Set `model` to the path of a .gguf file, or to nothing.")
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic != b"GGUF":
+        raise ModelError(f"{path} is not a GGUF file: it begins with {magic!r}, not with b'GGUF'.")
+
+
+def _string(read: Any, model: Any, index: int) -> str:
+    buffer = ctypes.create_string_buffer(4096)
+    read(model, index, buffer, len(buffer))
+    return buffer.value.decode("utf-8", "replace")
+
+
+class _Log:
+    """What llama.cpp says goes to our log; its first error while loading is the only reason that it gives."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self._callback: Any = None
+
+    def start(self) -> None:
+        """Listens from now on, and forgets the last error."""
+        import llama_cpp
+
+        self.error = ""
+        if self._callback is None:
+            self._callback = llama_cpp.llama_log_callback(self._write)
+            llama_cpp.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _write(self, level: int, text: bytes, _user: object) -> None:
+        line = text.decode("utf-8", "replace").strip()
+        log.debug("llama.cpp: %s", line)
+        if level == _ERROR and not self.error:
+            self.error = line
+
+
+_ERROR = 4  # GGML_LOG_LEVEL_ERROR
+_log = _Log()

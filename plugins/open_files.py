@@ -1,0 +1,112 @@
+"""Context from the files that the user has open: the chunks that share most words with the lines before the cursor."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+from pathlib import Path
+
+from assistant.hookspecs import hookimpl
+from assistant.settings import Settings
+from assistant.text import line_start
+from assistant.types import CompletionRequest, ContextSource, File, Snippet, name_in
+
+CHUNK = 800
+"""Code points a chunk has at most; the embedded model was trained on 300 to 1,100."""
+
+QUERY_LINES, QUERY_STEP = 24, 8
+"""Lines before the cursor that are compared, and how many are written before they are compared anew: while the
+snippets stay the same, the model need not read them again."""
+
+MOST = 4
+"""Snippets offered."""
+
+LEAST = 0.05
+"""The overlap below which a chunk has nothing to say."""
+
+MAX_CHARACTERS = 400_000
+"""Larger files are left out."""
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@hookimpl
+def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
+    return [OpenFiles()]
+
+
+class OpenFiles:
+    """Chunks of open files, ranked by the words they share with the text before the cursor, rare words first."""
+
+    name = "open_files"
+
+    def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
+        files = tuple(file for file in request.others if len(file.text) <= MAX_CHARACTERS and file.path != request.path)
+        return _ranked(_query(request), files, request.root)
+
+
+@lru_cache(maxsize=32)
+def _ranked(query: str, files: tuple[File, ...], root: Path | None) -> tuple[Snippet, ...]:
+    """The best chunks of the files; remembered, since the query stays the same over many keys."""
+    chunks = [_Chunk(name_in(root, file.path), text) for file in files for text in _chunks(file.text)]
+    rarity = _rarity(chunks)
+    scored = [(chunk, _overlap(words(query), words(chunk.text), rarity)) for chunk in chunks]
+    best = sorted(scored, key=lambda pair: (-pair[1], pair[0].path))[:MOST]
+    return tuple(Snippet(chunk.text, score, OpenFiles.name, chunk.path) for chunk, score in best if score > LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    path: str
+    text: str
+
+
+@lru_cache(maxsize=4096)
+def words(text: str) -> frozenset[str]:
+    """The words of a text, those within identifiers apart: `read_fileName` → read, file, name."""
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", text)
+    return frozenset(word.lower() for word in _WORD.findall(apart))
+
+
+def _query(request: CompletionRequest) -> str:
+    """The lines before the cursor, up to a line whose number is a multiple of the step."""
+    prefix = request.prefix
+    lines = prefix[: line_start(prefix, len(prefix))].splitlines()
+    end = max(len(lines) // QUERY_STEP * QUERY_STEP, min(len(lines), QUERY_STEP))
+    return "\n".join(lines[max(0, end - QUERY_LINES) : end])
+
+
+@lru_cache(maxsize=64)
+def _chunks(text: str) -> tuple[str, ...]:
+    """A text in pieces of whole lines."""
+    return tuple(_split(text))
+
+
+def _split(text: str) -> Iterator[str]:
+    piece: list[str] = []
+    size = 0
+    for line in text.splitlines(keepends=True):
+        if piece and size + len(line) > CHUNK:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line[:CHUNK])
+        size += len(line)
+    if piece:
+        yield "".join(piece)
+
+
+def _rarity(chunks: Sequence[_Chunk]) -> dict[str, float]:
+    """The inverse document frequency of each word among the chunks."""
+    counts = Counter(word for chunk in chunks for word in words(chunk.text))
+    return {word: log(1 + len(chunks) / count) for word, count in counts.items()}
+
+
+def _overlap(query: frozenset[str], chunk: frozenset[str], rarity: dict[str, float]) -> float:
+    """The weighted Jaccard index, 0 to 1."""
+    both = sum(rarity.get(word, 0.0) for word in query & chunk)
+    either = sum(rarity.get(word, 1.0) for word in query | chunk)
+    return both / either if either else 0.0

@@ -1,0 +1,90 @@
+"""Which files belong to a repository: not those that git ignores, not secrets, not what is too large to be code."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import pathspec
+
+MAX_BYTES = 2_000_000
+"""Larger files are data."""
+
+_SECRET_NAMES = (
+    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd",
+    ".git-credentials", "credentials", "credentials.json", "secrets.json", "secrets.toml", "secrets.yaml",
+    "secrets.yml", "*.tfvars", "service-account*.json",
+)  # fmt: skip
+_EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist")
+_SECRET_FOLDERS = frozenset((".ssh", ".gnupg", ".aws"))
+_SECRET = re.compile("|".join(fnmatch.translate(name) for name in _SECRET_NAMES), re.IGNORECASE)
+
+
+def repository_root(path: Path) -> Path | None:
+    """The nearest folder upwards that has a `.git`."""
+    return next((folder for folder in path.parents if (folder / ".git").exists()), None)
+
+
+def excluded(path: Path, root: Path | None) -> str:
+    """Why a file must not be shown to a model, in a sentence; empty if it may.
+
+    `root` is its repository's folder, if it belongs to one.
+    """
+    if is_secret(path):
+        return f"{path.name} may hold secrets: it never enters a prompt."
+    if root and path.is_relative_to(root) and is_ignored(path, root):
+        return f"{path.relative_to(root).as_posix()} is ignored by git: it never enters a prompt."
+    return ""
+
+
+def is_secret(path: Path) -> bool:
+    """`.env`, `server.pem`, `~/.ssh/config` are; `.env.example` and `keys.py` are not."""
+    if path.name.lower() in _EXAMPLES:
+        return False
+    return bool(_SECRET.match(path.name)) or not _SECRET_FOLDERS.isdisjoint(path.parts[:-1])
+
+
+def is_ignored(path: Path, root: Path) -> bool:
+    """Whether the `.gitignore` files from the root down to the file, or `.git/info/exclude`, leave it out.
+
+    The last pattern that matches decides, those of inner folders after those of outer ones, as gitignore(5) has it.
+    A file in an ignored folder is ignored whatever the inner files say.
+    """
+    relative = path.relative_to(root)
+    for depth in range(1, len(relative.parts) + 1):
+        part = Path(*relative.parts[:depth])
+        if part.parts[0] == ".git" or _matches(part, root, is_folder=depth < len(relative.parts)):
+            return True
+    return False
+
+
+def _matches(relative: Path, root: Path, is_folder: bool) -> bool:
+    ignored = False
+    for file in (root / ".git" / "info" / "exclude", *_ignore_files(relative, root)):
+        if (spec := _read(file)) is None:
+            continue
+        base = root if file.name == "exclude" else file.parent
+        inner = (root / relative).relative_to(base).as_posix() + ("/" if is_folder else "")
+        if (answer := spec.check_file(inner).include) is not None:
+            ignored = answer
+    return ignored
+
+
+def _ignore_files(relative: Path, root: Path) -> list[Path]:
+    return [root / folder / ".gitignore" for folder in reversed(relative.parents)]
+
+
+def _read(file: Path) -> pathspec.GitIgnoreSpec | None:
+    try:
+        return _spec(file, file.stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _spec(file: Path, modified: int) -> pathspec.GitIgnoreSpec:
+    del modified  # part of the key: a changed file is read again
+    return pathspec.GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines())
