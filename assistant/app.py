@@ -10,14 +10,18 @@ from assistant import settings as settings_files
 from assistant.engine import Assistant
 from assistant.plugins import Plugins
 from assistant.settings import Settings
+from assistant.types import Model
 from retrieval.repository import excluded
 
 
-def assemble(settings: Settings, plugins: Plugins | None = None) -> Assistant:
-    """An assistant with all installed plugins. Raises ModelError where no plugin runs the model that is named."""
+def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | None = None) -> Assistant:
+    """An assistant with all installed plugins, and with a model that is there already, if one is given.
+
+    Raises ModelError where no plugin runs the model that is named.
+    """
     plugins = plugins or Plugins(settings.disabled_plugins)
     return Assistant(
-        plugins.model(settings),
+        model or plugins.model(settings),
         settings,
         plugins.context_sources(settings),
         plugins.post_processors(settings),

@@ -31,5 +31,5 @@ class ModelError(GhostwrightError):
     """A model cannot be loaded or run."""
 
 
-class NoFillInTheMiddle(ModelError):
+class NoFillInTheMiddle(ModelError):  # noqa: N818 - says what is missing
     """The model's vocabulary has no fill-in-the-middle tokens."""

@@ -34,3 +34,11 @@ def indentation(line: str) -> str:
 def split_lines(text: str) -> list[str]:
     """The lines of a text without their newlines; one empty line for an empty text."""
     return _NEWLINE.split(text)
+
+
+def line_offset(text: str, line: int) -> int:
+    """Where a line begins, counted from 0; the end of the text beyond its last line."""
+    if line == 0:
+        return 0
+    ends = [match.end() for match in _NEWLINE.finditer(text)]
+    return ends[line - 1] if line <= len(ends) else len(text)

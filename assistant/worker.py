@@ -47,13 +47,18 @@ class Worker:
         """Ends what is running."""
         self._cancelled.set()
 
-    def close(self) -> None:
-        """Ends what is running and gives the model's memory back."""
+    def close(self, unload: bool = True) -> None:
+        """Ends what is running, and gives the model's memory back unless another worker goes on with it."""
+        self.abandon()
+        if unload:
+            self._executor.submit(self.assistant.model.unload)
+        self._executor.shutdown(wait=True)
+
+    def abandon(self) -> None:
+        """Ends what is running without waiting for its end."""
         self.cancel()
         if self._timer:
             self._timer.cancel()
-        self._executor.submit(self.assistant.model.unload)
-        self._executor.shutdown(wait=True)
 
     def _restart_timer(self) -> None:
         if self._timer:

@@ -1,0 +1,200 @@
+"""The command line: `ghostwright complete | lsp | doctor | plugins`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from assistant import app, doctor
+from assistant import settings as settings_files
+from assistant.errors import GhostwrightError, RequestError
+from assistant.files import neighbours, read_text
+from assistant.languages import language_of
+from assistant.plugins import Plugins
+from assistant.show import show_answer, show_checks, show_plugins, working
+from assistant.text import line_offset
+from assistant.types import Answer, CompletionRequest
+from retrieval.repository import repository_root
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; 0 if it did what it was asked for, 1 if not, 2 for a wrong call."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    level = logging.DEBUG if options.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        return int(options.run(options))
+    except GhostwrightError as error:
+        return _fail(str(error), getattr(options, "json", False))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it exits
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ghostwright",
+        description="Local, private code completion that knows the repository it works in.",
+        epilog="example: ghostwright complete examples/report.py:17:5",
+    )
+    parser.add_argument("--version", action="version", version=f"ghostwright {version('ghostwright')}")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log what happens to the standard error output")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_complete(commands)
+    _add_lsp(commands)
+    _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
+    _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, text: str, run: object, json: bool = False, example: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", epilog=f"example: ghostwright {example or name}"
+    )
+    parser.set_defaults(run=run)
+    if json:
+        parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    return parser
+
+
+def _add_complete(commands: Any) -> None:
+    text = "complete at a cursor of a file"
+    parser = _add(commands, "complete", text, _complete, json=True, example="complete src/app.py:12:9 --explain")
+    parser.add_argument(
+        "place", metavar="FILE:LINE:COL", help="both count from 1; column 1 is before the first character"
+    )
+    parser.add_argument("--explain", action="store_true", help="show the prompt, its tokens by source, and the timings")
+    parser.add_argument("-n", "--candidates", type=_positive, default=1, metavar="N", help="how many to show (1)")
+    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+
+
+def _add_lsp(commands: Any) -> None:
+    parser = _add(commands, "lsp", "serve an editor over the Language Server Protocol", _lsp)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--stdio", action="store_true", help="over the standard streams (the default)")
+    where.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="on a loopback address, e.g. 127.0.0.1:8765")
+
+
+def _complete(options: argparse.Namespace) -> int:
+    request = _request(options.place, options.candidates)
+    editor = {"model": options.model} if options.model is not None else None
+    assistant = app.assemble_for(request.path.parent, editor)
+    with working(f"{assistant.model.name}: reading and writing"):
+        answer = assistant.complete(request)
+    if options.json:
+        print(json.dumps(_as_json(answer, options.explain), ensure_ascii=False, indent=2))
+    else:
+        show_answer(request, answer, options.explain)
+    return 0 if answer.completions else 1
+
+
+def _request(place: str, candidates: int) -> CompletionRequest:
+    path, line, column = _parse_place(place)
+    text = read_text(path)
+    root = repository_root(path)
+    language = language_of(path)
+    others = tuple(neighbours(path, root, language))
+    offset = _offset(text, line, column, path)
+    return CompletionRequest(path, language, text, offset, root=root, others=others, candidates=candidates)
+
+
+def _parse_place(place: str) -> tuple[Path, int, int]:
+    """`app.py:3:1` → app.py, 3, 1. Raises RequestError."""
+    path, _, rest = place.rpartition(":")
+    path, _, line = path.rpartition(":")
+    if not path or not line.isdecimal() or not rest.isdecimal():
+        raise RequestError(f"“{place}” is not a place: give FILE:LINE:COL, e.g. src/app.py:12:9.")
+    return Path(path).absolute(), int(line), int(rest)
+
+
+def _offset(text: str, line: int, column: int, path: Path) -> int:
+    """The offset of a line and column that count from 1. Raises RequestError."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not 1 <= line <= len(lines):
+        raise RequestError(f"{path} has {len(lines)} lines; there is no line {line}.")
+    length = len(lines[line - 1])
+    if not 1 <= column <= length + 1:
+        raise RequestError(f"Line {line} of {path} has {length} characters: COL goes to {length + 1}, not {column}.")
+    return line_offset(text, line - 1) + column - 1
+
+
+def _as_json(answer: Answer, explain: bool) -> dict[str, Any]:
+    best = answer.completions[0] if answer.completions else None
+    values: dict[str, Any] = {
+        "text": best.text if best else "",
+        "replaces": best.replaces if best else 0,
+        "probability": round(best.probability, 4) if best else 0.0,
+        "candidates": [
+            {"text": each.text, "replaces": each.replaces, "probability": round(each.probability, 4)}
+            for each in answer.completions
+        ],
+        "sources": list(answer.sources),
+        "timings": {stage: round(seconds, 6) for stage, seconds in answer.timings.items()},
+        "reason": answer.reason,
+    }
+    if explain and answer.prompt:
+        parts = [{"source": part.source, "tokens": part.tokens, "text": part.text} for part in answer.prompt.parts]
+        values["prompt"] = parts
+        values["left_out"] = list(answer.prompt.left_out)
+    return values
+
+
+def _lsp(options: argparse.Namespace) -> int:
+    from assistant import lsp  # half a second of imports that other commands do not need
+
+    lsp.serve(options.tcp)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    with working("looking around, and completing once"):
+        checks = doctor.examine(Path.cwd())
+    if options.json:
+        print(json.dumps([check.as_json() for check in checks], ensure_ascii=False, indent=2))
+    else:
+        show_checks(checks)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _plugins(options: argparse.Namespace) -> int:
+    found = Plugins(settings_files.load(Path.cwd()).disabled_plugins).found
+    if options.json:
+        rows = [{"name": p.name, "origin": p.origin, "hooks": list(p.hooks), "problem": p.problem} for p in found]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        show_plugins(found)
+    return 0
+
+
+def _fail(message: str, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": message}, ensure_ascii=False))
+    print(f"ghostwright: {message}", file=sys.stderr)
+    return 1
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 20:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 20")
+    return int(text)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if host not in ("127.0.0.1", "localhost", "[::1]") or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a loopback address with a port, such as 127.0.0.1:8765")
+    return host.strip("[]"), int(port)

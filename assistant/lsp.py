@@ -1,0 +1,383 @@
+"""The editor's face: Language Server Protocol 3.18 in and out, over pygls. Nothing is decided here.
+
+Beside the standard, the events of the Copilot language server are understood, which several editors send:
+`textDocument/didShowCompletion`, `textDocument/didPartiallyAcceptCompletion`, `textDocument/didFocus`; and its
+notification `didChangeStatus` is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from assistant.documents import Document, Protocol
+from assistant.languages import language_of
+from assistant.session import SUPERSEDED, Session
+from assistant.status import Status
+from assistant.types import Answer, Completion, CompletionRequest, File, Trigger
+from retrieval.repository import repository_root
+
+log = logging.getLogger(__name__)
+
+ACCEPTED, SNOOZE, STATUS = "ghostwright.accepted", "ghostwright.snooze", "ghostwright.status"
+
+OTHERS = 8
+"""Open files that may enter a prompt."""
+
+LABEL = 48
+"""Characters of a label in a popup."""
+
+CANDIDATES = 3
+"""Offered on request; while typing one is enough."""
+
+_WORD_END = re.compile(r"\w*\Z")
+
+
+class Server(LanguageServer):
+    """pygls's server with a session, and the documents in the order in which they were used."""
+
+    def __init__(self) -> None:
+        super().__init__("ghostwright", version("ghostwright"), protocol_cls=Protocol)
+        self.session = Session(self._tell, self._complain)
+        self.used: dict[str, float] = {}
+        self.shortened: set[str] = set()
+        self.options: Mapping[str, Any] = {}
+
+    def shutdown(self) -> None:
+        self.session.close()
+        super().shutdown()  # type: ignore[no-untyped-call]
+
+    @property
+    def is_neovim(self) -> bool:
+        client = self._parameters.client_info if self._parameters else None
+        return client is not None and client.name == "Neovim"
+
+    @property
+    def shows_ghost_text(self) -> bool:
+        """Whether the client says that it asks for inline completions."""
+        document = self.client_capabilities.text_document
+        return document is not None and document.inline_completion is not None
+
+    @property
+    def _parameters(self) -> lsp.InitializeParams | None:
+        return getattr(self.protocol, "initialize_params", None)
+
+    def document(self, uri: str) -> Document:
+        document = self.workspace.get_text_document(uri)
+        assert isinstance(document, Document)
+        return document
+
+    def _tell(self, status: Status) -> None:
+        self.protocol.notify("didChangeStatus", status.as_json())
+
+    def _complain(self, message: str) -> None:
+        self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Ghostwright: {message}"))
+
+
+server = Server()
+
+
+def serve(address: tuple[str, int] | None = None) -> None:
+    """Serves one client, over the standard streams or on a loopback address, until it leaves."""
+    if address:
+        server.start_tcp(*address)
+        return
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the messages
+    server.start_io(sys.stdin.buffer, output)
+
+
+@server.feature(lsp.INITIALIZE)
+def initialize(ls: Server, params: lsp.InitializeParams) -> None:
+    ls.options = _own_section(params.initialization_options) or {}
+
+
+@server.feature(lsp.INITIALIZED)
+async def initialized(ls: Server, params: lsp.InitializedParams) -> None:
+    del params
+    ls.session.configure(_folder(ls), ls.options)
+    await _register(ls)
+    await _pull_settings(ls)
+    await _load(ls)
+
+
+async def _load(ls: Server) -> None:
+    """Loads the model; a load that takes longer than a second shows its progress."""
+    loading = asyncio.create_task(ls.session.load())
+    done, _ = await asyncio.wait({loading}, timeout=1)
+    window = ls.client_capabilities.window
+    if done or not (window and window.work_done_progress):
+        await loading
+        return
+    token = str(uuid.uuid4())
+    await ls.work_done_progress.create_async(token)
+    ls.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title="Ghostwright", message="loading the model"))
+    await loading
+    ls.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message=ls.session.status.message))
+
+
+async def _register(ls: Server) -> None:
+    """Asks to be told of changed settings, by clients that want to be asked."""
+    workspace = ls.client_capabilities.workspace
+    change = workspace.did_change_configuration if workspace else None
+    if change and change.dynamic_registration:
+        wish = lsp.Registration(str(uuid.uuid4()), lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": "ghostwright"})
+        await _within(ls.client_register_capability_async(lsp.RegistrationParams([wish])))
+
+
+async def _pull_settings(ls: Server) -> None:
+    workspace = ls.client_capabilities.workspace
+    if not (workspace and workspace.configuration):
+        return
+    items = lsp.ConfigurationParams([lsp.ConfigurationItem(section="ghostwright")])
+    answer = await _within(ls.workspace_configuration_async(items))
+    if answer and isinstance(answer[0], Mapping):
+        ls.session.configure(editor=_plain(answer[0]))
+
+
+async def _within(request: Any, seconds: float = 5.0) -> Any:
+    """A client's answer; None if it does not answer in time or refuses."""
+    try:
+        return await asyncio.wait_for(request, seconds)
+    except Exception as error:
+        log.warning("The client did not answer: %s", error or type(error).__name__)
+        return None
+
+
+@server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
+async def did_change_configuration(ls: Server, params: lsp.DidChangeConfigurationParams) -> None:
+    settings = _plain(params.settings)
+    if isinstance(settings, Mapping) and isinstance(settings.get("ghostwright"), Mapping):
+        ls.session.configure(editor=settings["ghostwright"])
+    else:
+        await _pull_settings(ls)
+
+
+@server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
+def did_open(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
+    ls.used[params.text_document.uri] = time.monotonic()
+
+
+@server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
+def did_change(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
+    uri = params.text_document.uri
+    ls.used[uri] = time.monotonic()
+    if all(
+        isinstance(change, lsp.TextDocumentContentChangePartial) and not change.text
+        for change in params.content_changes
+    ):
+        ls.shortened.add(uri)
+    else:
+        ls.shortened.discard(uri)
+
+
+@server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
+    ls.used.pop(params.text_document.uri, None)
+    ls.shortened.discard(params.text_document.uri)
+
+
+@server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
+    if params.text_document.uri.endswith("/ghostwright.toml"):
+        ls.session.configure()
+
+
+@server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+async def inline_completion(ls: Server, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
+    document = ls.document(params.text_document.uri)  # taken before the first await: the text may change
+    invoked = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+    request = _request(ls, document, params.position, Trigger.INVOKED if invoked else Trigger.AUTOMATIC)
+    selected = params.context.selected_completion_info
+    start = request.offset
+    if selected:
+        start = document.offset_at(selected.range.start)
+        request = _as_if_selected(request, start, document.offset_at(selected.range.end), selected.text)
+    if request.trigger is Trigger.AUTOMATIC and document.uri in ls.shortened:
+        answer = ls.session.recalled(request)
+    else:
+        answer = await ls.session.complete(request)
+    if answer is SUPERSEDED and ls.is_neovim:
+        return None  # an empty list would hide ghost text that still holds
+    items = [_inline_item(ls, document, request.offset, start, each, selected) for each in answer.completions]
+    return lsp.InlineCompletionList(items)
+
+
+def _as_if_selected(request: CompletionRequest, start: int, end: int, text: str) -> CompletionRequest:
+    """The request as it will be once the popup's selected entry has replaced its range."""
+    changed = request.text[:start] + text + request.text[end:]
+    return replace(request, text=changed, offset=start + len(text))
+
+
+def _inline_item(
+    ls: Server,
+    document: Document,
+    offset: int,
+    start: int,
+    completion: Completion,
+    selected: lsp.SelectedCompletionInfo | None,
+) -> lsp.InlineCompletionItem:
+    command = _accept_command()
+    if selected:
+        end = document.position_at(document.offset_at(selected.range.end) + completion.replaces)
+        text = selected.text + completion.text
+        return lsp.InlineCompletionItem(text, range=lsp.Range(selected.range.start, end), command=command)
+    place = lsp.Range(document.position_at(start), document.position_at(offset + completion.replaces))
+    return lsp.InlineCompletionItem(completion.text, range=place, command=command)
+
+
+def _accept_command() -> lsp.Command:
+    """What the editor sends back when the user accepts."""
+    return lsp.Command("Accepted", ACCEPTED, arguments=[str(uuid.uuid4())])
+
+
+@server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions())
+async def completion(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
+    """For editors without ghost text: asks the model if the user asked, and answers from memory otherwise."""
+    document = ls.document(params.text_document.uri)
+    asked = params.context is None or params.context.trigger_kind == lsp.CompletionTriggerKind.Invoked
+    trigger = Trigger.INVOKED if asked else Trigger.AUTOMATIC
+    request = _request(ls, document, params.position, trigger)
+    if asked and not ls.shows_ghost_text:
+        answer = await ls.session.complete(request)
+    else:
+        answer = ls.session.recalled(request)
+    return lsp.CompletionList(is_incomplete=True, items=_popup_items(document, request, answer))
+
+
+def _popup_items(document: Document, request: CompletionRequest, answer: Answer) -> list[lsp.CompletionItem]:
+    word = _WORD_END.search(request.prefix[-200:])
+    typed = word[0] if word else ""
+    start = document.position_at(request.offset - len(typed))
+    return [
+        _popup_item(number, typed, each, lsp.Range(start, document.position_at(request.offset + each.replaces)))
+        for number, each in enumerate(answer.completions)
+    ]
+
+
+def _popup_item(number: int, typed: str, completion: Completion, place: lsp.Range) -> lsp.CompletionItem:
+    text = typed + completion.text
+    first = text.lstrip().splitlines()[0]
+    return lsp.CompletionItem(
+        label=first if len(first) <= LABEL else first[: LABEL - 1] + "…",
+        kind=lsp.CompletionItemKind.Text,
+        detail="Ghostwright",
+        documentation=lsp.MarkupContent(lsp.MarkupKind.PlainText, text),
+        filter_text=first,
+        sort_text=f"\0{number}",
+        insert_text_mode=lsp.InsertTextMode.AsIs,
+        text_edit=lsp.TextEdit(place, text),
+        command=_accept_command(),
+    )
+
+
+def _request(ls: Server, document: Document, position: lsp.Position, trigger: Trigger) -> CompletionRequest:
+    path = Path(to_fs_path(document.uri) or document.path or "untitled")
+    return CompletionRequest(
+        path=path,
+        language=document.language_id or language_of(path),
+        text=document.source,
+        offset=document.offset_at(position),
+        trigger=trigger,
+        root=_root(ls, path),
+        others=tuple(_others(ls, document.uri)),
+        candidates=CANDIDATES if trigger is Trigger.INVOKED else 1,
+    )
+
+
+def _others(ls: Server, uri: str) -> list[File]:
+    """The other open documents, the one used last first."""
+    uris = sorted((other for other in ls.used if other != uri), key=lambda other: -ls.used[other])
+    documents = [ls.document(other) for other in uris[:OTHERS]]
+    return [
+        File(Path(document.path), document.language_id or language_of(Path(document.path)), document.source)
+        for document in documents
+    ]
+
+
+def _root(ls: Server, path: Path) -> Path | None:
+    folders = [Path(found) for folder in ls.workspace.folders.values() if (found := to_fs_path(folder.uri))]
+    inside = [folder for folder in folders if path.is_relative_to(folder)]
+    return _repository_root(path) or max(inside, key=lambda folder: len(folder.parts), default=None)
+
+
+@lru_cache(maxsize=256)
+def _repository_root(path: Path) -> Path | None:
+    return repository_root(path)
+
+
+def _folder(ls: Server) -> Path | None:
+    found = [to_fs_path(folder.uri) for folder in ls.workspace.folders.values()]
+    root = next((path for path in found if path), None) or ls.workspace.root_path
+    return Path(root) if root else None
+
+
+@server.command(ACCEPTED)
+def accepted(ls: Server, identifier: str | None = None) -> None:
+    ls.session.counts["accepted"] += 1
+    log.info("accepted %s", identifier)
+
+
+@server.command(SNOOZE)
+def snooze(ls: Server, minutes: float = 5) -> None:
+    ls.session.snooze(minutes)
+
+
+@server.command(STATUS)
+def status(ls: Server) -> dict[str, object]:
+    return {**ls.session.status.as_json(), "counts": dict(ls.session.counts)}
+
+
+@server.feature("textDocument/didShowCompletion")
+def did_show(ls: Server, params: object) -> None:
+    del params
+    ls.session.counts["shown"] += 1
+
+
+@server.feature("textDocument/didPartiallyAcceptCompletion")
+def did_partially_accept(ls: Server, params: object) -> None:
+    del params
+    ls.session.counts["partially accepted"] += 1
+
+
+@server.feature("textDocument/didFocus")
+def did_focus(ls: Server, params: Any) -> None:
+    document = _plain(params).get("textDocument")
+    if document and document.get("uri") in ls.used:
+        ls.used[document["uri"]] = time.monotonic()
+
+
+def _own_section(options: Any) -> Mapping[str, Any] | None:
+    """Our settings among the options that an editor starts a server with; those about the editor are not ours."""
+    options = _plain(options)
+    if not isinstance(options, Mapping):
+        return None
+    own = options.get("ghostwright", options)
+    foreign = ("editorInfo", "editorPluginInfo")
+    return {key: value for key, value in own.items() if key not in foreign} if isinstance(own, Mapping) else None
+
+
+def _plain(value: Any) -> Any:
+    """pygls turns unknown objects into named tuples; here they are mappings again."""
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value

@@ -1,0 +1,178 @@
+"""What one editor's session consists of: its settings, its assistant, and what it has been told so far."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from assistant import app
+from assistant import settings as settings_files
+from assistant.errors import Cancelled, GhostwrightError
+from assistant.plugins import Plugins
+from assistant.settings import Settings
+from assistant.status import Kind, Status
+from assistant.types import Answer, CompletionRequest, Trigger
+from assistant.worker import Worker
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 60.0
+"""Seconds after which a model that does not answer is given up and started anew; it includes loading a large one."""
+
+SUPERSEDED = Answer(reason="A newer request has come.")
+
+
+class Session:
+    """Answers requests by what is cheapest: not at all, from memory, after a pause in typing, from the model.
+
+    `tell` passes a status on to the editor, `complain` shows a message; each is called once for each cause.
+    """
+
+    def __init__(self, tell: Callable[[Status], None], complain: Callable[[str], None]) -> None:
+        self.settings = Settings()
+        self.counts: Counter[str] = Counter()
+        self.status = Status(Kind.NORMAL, "Starting")
+        self._tell = tell
+        self._complain = complain
+        self._complaints: set[str] = set()
+        self._worker: Worker | None = None
+        self._folder = Path.cwd()
+        self._editor: dict[str, Any] = {}
+        self._tickets = itertools.count()
+        self._newest = -1
+        self._snoozed_until = 0.0
+
+    def configure(self, folder: Path | None = None, editor: Mapping[str, Any] | None = None) -> None:
+        """Takes over settings from the editor and the files of a folder; wrong ones leave the old ones in force."""
+        self._folder = folder or self._folder
+        merged = self._editor | dict(editor or {})
+        try:
+            settings = settings_files.load(self._folder, merged)
+            self._editor = merged
+            if self._worker is None or settings != self.settings:
+                self._replace_worker(settings)
+        except GhostwrightError as error:
+            self._fail(error)
+            if self._worker is None:
+                self._start_with_defaults()
+
+    async def load(self) -> None:
+        """Gets the model ready."""
+        if self._worker is None:
+            return
+        try:
+            await self._worker.load()
+            self._set_status(Status(Kind.NORMAL, f"Ready: {self._worker.assistant.model.name}"))
+        except Cancelled:
+            pass
+        except GhostwrightError as error:
+            self._fail(error)
+
+    async def complete(self, request: CompletionRequest) -> Answer:
+        """The answer to a request; an empty one with a reason if there is nothing to show, whatever went wrong."""
+        ticket = self._newest = next(self._tickets)
+        if self._worker is None:
+            return Answer(reason=self.status.message)
+        if reason := self._silent(request):
+            return Answer(reason=reason, inactive=True)
+        if reason := self._worker.assistant.inactive(request):
+            self._worker.cancel()
+            self._set_status(Status(Kind.INACTIVE, reason))
+            return Answer(reason=reason, inactive=True)
+        if recalled := self._worker.assistant.recalled(request):
+            self._worker.cancel()
+            return recalled
+        if request.trigger is Trigger.AUTOMATIC:
+            await asyncio.sleep(self.settings.debounce / 1000)
+        if ticket != self._newest:
+            return SUPERSEDED
+        return await self._ask(request)
+
+    def recalled(self, request: CompletionRequest) -> Answer:
+        """What can be answered without the model."""
+        answer = self._worker.assistant.recalled(request) if self._worker else None
+        return answer or Answer(reason="The model is asked on request only.")
+
+    def snooze(self, minutes: float) -> None:
+        """Stays silent while the user types for so long; 0 ends it."""
+        self._snoozed_until = time.monotonic() + minutes * 60
+        if minutes > 0:
+            self._set_status(Status(Kind.INACTIVE, f"Snoozed for {minutes:g} minutes."))
+        else:
+            self._set_status(Status(Kind.NORMAL, "Ready"))
+
+    def close(self) -> None:
+        """Ends what is running."""
+        if self._worker:
+            self._worker.close()
+            self._worker = None
+
+    async def _ask(self, request: CompletionRequest) -> Answer:
+        assert self._worker is not None
+        worker = self._worker
+        self._set_status(Status(Kind.NORMAL, "Writing", busy=True))
+        try:
+            answer = await asyncio.wait_for(worker.complete(request), DEADLINE)
+        except Cancelled:
+            return SUPERSEDED
+        except TimeoutError:
+            self._revive()
+            return Answer(reason=self.status.message)
+        except GhostwrightError as error:
+            self._fail(error)
+            return Answer(reason=str(error))
+        self._set_status(Status(Kind.NORMAL, f"Ready: {worker.assistant.model.name}"))
+        return answer
+
+    def _silent(self, request: CompletionRequest) -> str:
+        """Why nothing is shown although the file is no reason."""
+        if request.trigger is Trigger.INVOKED:
+            return ""
+        if not self.settings.automatic:
+            return "Completion comes on request only (setting `automatic`)."
+        return "Snoozed." if time.monotonic() < self._snoozed_until else ""
+
+    def _replace_worker(self, settings: Settings) -> None:
+        kept = self._worker.assistant.model if self._worker and _same_model(settings, self.settings) else None
+        assistant = app.assemble(settings, Plugins(settings.disabled_plugins), kept)
+        if self._worker:
+            self._worker.close(unload=kept is None)
+        self._worker = Worker(assistant, settings.idle_minutes * 60)
+        self.settings = settings
+
+    def _start_with_defaults(self) -> None:
+        try:
+            self._replace_worker(Settings())
+        except GhostwrightError as error:
+            self._fail(error)
+
+    def _revive(self) -> None:
+        """Leaves a thread that hangs to itself and starts anew."""
+        log.error("The model did not answer within %g seconds and is started anew", DEADLINE)
+        assert self._worker is not None
+        self._worker.abandon()
+        self._worker = None
+        self._set_status(Status(Kind.WARNING, "The model hung and is started anew."))
+        self._replace_worker(self.settings)
+
+    def _fail(self, error: GhostwrightError) -> None:
+        self._set_status(Status(Kind.ERROR, str(error)))
+        if str(error) not in self._complaints:
+            self._complaints.add(str(error))
+            log.error("%s", error)
+            self._complain(str(error))
+
+    def _set_status(self, status: Status) -> None:
+        if status != self.status:
+            self.status = status
+            self._tell(status)
+
+
+def _same_model(one: Settings, other: Settings) -> bool:
+    return (one.model, one.threads, one.disabled_plugins) == (other.model, other.threads, other.disabled_plugins)

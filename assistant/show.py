@@ -1,0 +1,95 @@
+"""Prints for people, in a terminal or into a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from assistant.doctor import Check
+from assistant.plugins import Plugin
+from assistant.text import line_end, line_start
+from assistant.types import Answer, CompletionRequest, Prompt
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows on the standard error output that something takes its time, if a person looks on."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
+        progress.add_task(escape(what), total=None)
+        yield
+
+
+def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> None:
+    """The completed lines, what was written highlighted; beside them how it came about."""
+    if explain and answer.prompt:
+        show_prompt(answer.prompt)
+    for number, completion in enumerate(answer.completions):
+        if number:
+            out.rule(style="dim")
+        start = line_start(request.text, request.offset)
+        end = line_end(request.text, request.offset)
+        line = Text(request.text[start : request.offset])
+        line.append(completion.text.replace("\r\n", "\n"), style="bold green")
+        line.append(request.text[min(request.offset + completion.replaces, end) : end])
+        out.print(line)
+    if answer.reason:
+        err.print(f"Nothing to show: {answer.reason}")
+    if explain:
+        show_timings(answer)
+
+
+def show_prompt(prompt: Prompt) -> None:
+    """What the model read, part by part, with the tokens of each source."""
+    for source, parts in groupby(prompt.parts, key=lambda part: part.source):
+        together = list(parts)
+        out.rule(f"{source} · {sum(part.tokens for part in together)} tokens", align="left", style="dim")
+        out.print(Text("".join(part.text for part in together)))
+    for sentence in prompt.left_out:
+        out.print(Text(f"left out: {sentence}", style="yellow"))
+    out.rule(f"completion · {len(prompt.tokens)} tokens read at most", align="left", style="dim")
+
+
+def show_timings(answer: Answer) -> None:
+    """Tokens by source, and milliseconds by stage."""
+    table = Table("stage", "ms", box=None, pad_edge=False)
+    for stage, seconds in answer.timings.items():
+        table.add_row(stage, f"{seconds * 1000:.1f}")
+    out.print(table)
+    for completion in answer.completions:
+        out.print(f"probability {completion.probability:.2f}, {answer.evaluated} tokens evaluated", style="dim")
+        break
+    if answer.prompt:
+        counts: dict[str, int] = {}
+        for part in answer.prompt.parts:
+            counts[part.source] = counts.get(part.source, 0) + part.tokens
+        out.print("prompt: " + ", ".join(f"{source} {count}" for source, count in counts.items()), style="dim")
+
+
+def show_checks(checks: Sequence[Check]) -> None:
+    """What the doctor found, and how to mend what is wrong."""
+    for check in checks:
+        mark = "[green]✓[/]" if check.ok else "[red]✗[/]"
+        out.print(f"{mark} [bold]{check.name}[/]  {escape(check.finding)}")
+        if check.remedy:
+            out.print(f"  → {escape(check.remedy)}", style="yellow")
+
+
+def show_plugins(plugins: Iterable[Plugin]) -> None:
+    """A row a plugin."""
+    table = Table("plugin", "from", "offers", box=None, pad_edge=False)
+    for plugin in plugins:
+        offers = ", ".join(hook.removeprefix("ghostwright_") for hook in plugin.hooks)
+        table.add_row(plugin.name, plugin.origin, Text(plugin.problem, style="red") if plugin.problem else offers)
+    out.print(table)
