@@ -129,10 +129,13 @@ class Assistant:
             draft for draft in drafts if Completion("", logprob=draft.logprob).probability >= self._least(request)
         ]
         processed = [self._process(Completion(draft.text, logprob=draft.logprob), request) for draft in probable]
-        unique = {(c.text, c.replaces): c for c in processed if c is not None}
-        ranked = sorted(unique.values(), key=lambda completion: -completion.logprob)[: request.candidates]
+        best_first = sorted(filter(None, processed), key=lambda completion: -completion.logprob)
+        unique: dict[tuple[str, int], Completion] = {}
+        for completion in best_first:
+            unique.setdefault((completion.text, completion.replaces), completion)
+        ranked = tuple(unique.values())[: request.candidates]
         watch.lap("post-process")
-        return Answer(tuple(ranked), "" if ranked else self._why_nothing(drafts, probable), timings=watch.laps)
+        return Answer(ranked, "" if ranked else self._why_nothing(drafts, probable), timings=watch.laps)
 
     def _least(self, request: CompletionRequest) -> float:
         return self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0

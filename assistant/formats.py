@@ -74,58 +74,61 @@ FORMATS = (
         ("qwen",),
     ),
     Format(
-        # StarCoder 2 and The Stack v2, section 5.1: the path stands behind the prefix token.
+        # StarCoder 2 and The Stack v2 (arXiv 2402.19173), section 5.1: the path stands behind the prefix token, and the
+        # only newline that is added is the one behind a path.
         "starcoder2",
         "<repo_name>{repository}{files}<file_sep><fim_prefix>{path}\n{prefix}<fim_suffix>{suffix}<fim_middle>",
-        "<file_sep>{path}\n{text}\n",
+        "<file_sep>{path}\n{text}",
         ("starcoder2",),
     ),
     Format(
-        # DeepSeek-Coder, section 3.1.2: prefix, hole, suffix; it has no token for files.
+        # DeepSeek-Coder (arXiv 2401.14196), section 3.1.2: prefix, hole, suffix. It has no token for files: each
+        # begins with a comment that names it, the current one too (section 2.2 and the README's repository example).
         "deepseek-coder",
-        "<｜begin▁of▁sentence｜><｜fim▁begin｜>{files}{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
+        "<｜begin▁of▁sentence｜><｜fim▁begin｜>{files}{comment} {path}\n{prefix}<｜fim▁hole｜>{suffix}<｜fim▁end｜>",
         "{comment} {path}\n{text}\n",
         ("deepseek",),
     ),
     Format(
-        # CodeGemma model card; files are parted by <|file_separator|>.
+        # CodeGemma (arXiv 2406.11409), figure 2: the path stands before the prefix token, a separator between files.
         "codegemma",
         "<bos>{files}{path}\n<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
         "{path}\n{text}<|file_separator|>",
         ("codegemma", "gemma"),
     ),
     Format(
-        # Mistral's tokenizer v3 with fill-in-the-middle: the suffix comes first, and nothing marks the middle.
+        # Mistral's tokenizer v3 (mistral-common, encode_fim): the suffix comes first, and nothing marks the middle.
         "codestral",
-        "<s>[SUFFIX]{suffix}[PREFIX]{files}{prefix}",
+        "<s>[SUFFIX]{suffix}[PREFIX]{files}{comment} {path}\n{prefix}",
         "{comment} {path}\n{text}\n",
         ("codestral", "mistral"),
     ),
     Format(
-        # Code Llama, section 2.3, prefix-suffix-middle.
+        # Code Llama (arXiv 2308.12950), section 2.3, prefix-suffix-middle.
         "codellama",
-        "<s>▁<PRE>{files}{prefix}▁<SUF>{suffix}▁<MID>",
+        "<s>▁<PRE>{files}{comment} {path}\n{prefix}▁<SUF>{suffix}▁<MID>",
         "{comment} {path}\n{text}\n",
         ("codellama", "code llama"),
     ),
     Format(
-        # Mellum 4B (arXiv 2510.05788) and its model card: the suffix comes first.
-        "mellum",
-        "{files}<filename>{path}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
-        "<filename>{path}\n{text}\n",
-        ("mellum",),
-    ),
-    Format(
-        # Granite Code (arXiv 2405.04324), which kept StarCoder's tokens.
+        # Granite Code (arXiv 2405.04324) and StarCoder, whose tokens it kept. Mellum has them too: where no name tells,
+        # the one with a token for the repository is this one.
         "granite",
         "<reponame>{repository}{files}<filename>{path}\n<fim_prefix>{prefix}<fim_suffix>{suffix}<fim_middle>",
         "<filename>{path}\n{text}\n",
         ("granite", "starcoder"),
     ),
     Format(
-        # Granite 3 and 4: the same with bars, and files without a token of their own.
+        # Mellum's model card, “fill in the middle with additional files as context”: the suffix comes first.
+        "mellum",
+        "{files}<filename>{path}\n<fim_suffix>{suffix}<fim_prefix>{prefix}<fim_middle>",
+        "<filename>{path}\n{text}\n",
+        ("mellum",),
+    ),
+    Format(
+        # Granite 4: the same with bars; its prompt guide has no files, so comments name them.
         "granite-4",
-        "{files}<|fim_prefix|>{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
+        "<|fim_prefix|>{files}{comment} {path}\n{prefix}<|fim_suffix|>{suffix}<|fim_middle|>",
         "{comment} {path}\n{text}\n",
         ("granite",),
     ),

@@ -15,6 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -26,8 +27,11 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from assistant.documents import Document, Protocol
+from assistant.errors import RequestError
+from assistant.files import read_text
 from assistant.languages import language_of
 from assistant.session import SUPERSEDED, Session
+from assistant.settings import FILE
 from assistant.status import Status
 from assistant.types import Answer, Completion, CompletionRequest, File, Trigger
 from retrieval.repository import repository_root
@@ -45,6 +49,9 @@ LABEL = 48
 CANDIDATES = 3
 """Offered on request; while typing one is enough."""
 
+SNOOZE_MINUTES = 5.0
+"""How long completion is silent if the command does not say."""
+
 _WORD_END = re.compile(r"\w*\Z")
 
 
@@ -57,15 +64,11 @@ class Server(LanguageServer):
         self.used: dict[str, float] = {}
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
+        self.is_neovim = False
 
     def shutdown(self) -> None:
         self.session.close()
         super().shutdown()  # type: ignore[no-untyped-call]
-
-    @property
-    def is_neovim(self) -> bool:
-        client = self._parameters.client_info if self._parameters else None
-        return client is not None and client.name == "Neovim"
 
     @property
     def shows_ghost_text(self) -> bool:
@@ -73,14 +76,18 @@ class Server(LanguageServer):
         document = self.client_capabilities.text_document
         return document is not None and document.inline_completion is not None
 
-    @property
-    def _parameters(self) -> lsp.InitializeParams | None:
-        return getattr(self.protocol, "initialize_params", None)
-
-    def document(self, uri: str) -> Document:
-        document = self.workspace.get_text_document(uri)
-        assert isinstance(document, Document)
-        return document
+    def document(self, uri: str) -> Document | None:
+        """A document as it is now, whatever changes later; None if it is neither open nor a file that can be read."""
+        if uri in self.workspace.text_documents:
+            document = self.workspace.get_text_document(uri)
+            assert isinstance(document, Document)
+            return copy(document)
+        try:
+            text = read_text(Path(to_fs_path(uri) or uri))
+        except RequestError as error:
+            log.warning("%s It is not open in the editor either.", error)
+            return None
+        return Document(uri, text, encoding=self.workspace.position_encoding)
 
     def _tell(self, status: Status) -> None:
         self.protocol.notify("didChangeStatus", status.as_json())
@@ -104,7 +111,8 @@ def serve(address: tuple[str, int] | None = None) -> None:
 
 @server.feature(lsp.INITIALIZE)
 def initialize(ls: Server, params: lsp.InitializeParams) -> None:
-    ls.options = _own_section(params.initialization_options) or {}
+    ls.is_neovim = params.client_info is not None and params.client_info.name == "Neovim"
+    ls.options = _own_section(params.initialization_options)
 
 
 @server.feature(lsp.INITIALIZED)
@@ -116,6 +124,11 @@ async def initialized(ls: Server, params: lsp.InitializedParams) -> None:
     await _load(ls)
 
 
+def _configure(ls: Server, section: Any) -> None:
+    """Takes over a section of the editor's settings, which counts more than what it started the server with."""
+    ls.session.configure(editor={**ls.options, **_own_section(section)})
+
+
 async def _load(ls: Server) -> None:
     """Loads the model; a load that takes longer than a second shows its progress."""
     loading = asyncio.create_task(ls.session.load())
@@ -125,7 +138,7 @@ async def _load(ls: Server) -> None:
         await loading
         return
     token = str(uuid.uuid4())
-    await ls.work_done_progress.create_async(token)
+    await _within(ls.work_done_progress.create_async(token))
     ls.work_done_progress.begin(token, lsp.WorkDoneProgressBegin(title="Ghostwright", message="loading the model"))
     await loading
     ls.work_done_progress.end(token, lsp.WorkDoneProgressEnd(message=ls.session.status.message))
@@ -146,8 +159,8 @@ async def _pull_settings(ls: Server) -> None:
         return
     items = lsp.ConfigurationParams([lsp.ConfigurationItem(section="ghostwright")])
     answer = await _within(ls.workspace_configuration_async(items))
-    if answer and isinstance(answer[0], Mapping):
-        ls.session.configure(editor=_plain(answer[0]))
+    if answer:
+        _configure(ls, answer[0])
 
 
 async def _within(request: Any, seconds: float = 5.0) -> Any:
@@ -162,10 +175,11 @@ async def _within(request: Any, seconds: float = 5.0) -> Any:
 @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
 async def did_change_configuration(ls: Server, params: lsp.DidChangeConfigurationParams) -> None:
     settings = _plain(params.settings)
-    if isinstance(settings, Mapping) and isinstance(settings.get("ghostwright"), Mapping):
-        ls.session.configure(editor=settings["ghostwright"])
+    if isinstance(settings, Mapping) and "ghostwright" in settings:
+        _configure(ls, settings["ghostwright"])
     else:
         await _pull_settings(ls)
+    await _load(ls)
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
@@ -193,14 +207,17 @@ def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
-def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
-    if params.text_document.uri.endswith("/ghostwright.toml"):
+async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
+    if params.text_document.uri.endswith(f"/{FILE}"):
         ls.session.configure()
+        await _load(ls)
 
 
 @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
 async def inline_completion(ls: Server, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
     document = ls.document(params.text_document.uri)  # taken before the first await: the text may change
+    if document is None:
+        return lsp.InlineCompletionList([])
     invoked = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
     request = _request(ls, document, params.position, Trigger.INVOKED if invoked else Trigger.AUTOMATIC)
     selected = params.context.selected_completion_info
@@ -214,7 +231,7 @@ async def inline_completion(ls: Server, params: lsp.InlineCompletionParams) -> l
         answer = await ls.session.complete(request)
     if answer is SUPERSEDED and ls.is_neovim:
         return None  # an empty list would hide ghost text that still holds
-    items = [_inline_item(ls, document, request.offset, start, each, selected) for each in answer.completions]
+    items = [_inline_item(document, request.offset, start, each, selected) for each in answer.completions]
     return lsp.InlineCompletionList(items)
 
 
@@ -225,7 +242,6 @@ def _as_if_selected(request: CompletionRequest, start: int, end: int, text: str)
 
 
 def _inline_item(
-    ls: Server,
     document: Document,
     offset: int,
     start: int,
@@ -250,6 +266,8 @@ def _accept_command() -> lsp.Command:
 async def completion(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
     """For editors without ghost text: asks the model if the user asked, and answers from memory otherwise."""
     document = ls.document(params.text_document.uri)
+    if document is None:
+        return lsp.CompletionList(is_incomplete=False, items=[])
     asked = params.context is None or params.context.trigger_kind == lsp.CompletionTriggerKind.Invoked
     trigger = Trigger.INVOKED if asked else Trigger.AUTOMATIC
     request = _request(ls, document, params.position, trigger)
@@ -287,7 +305,7 @@ def _popup_item(number: int, typed: str, completion: Completion, place: lsp.Rang
 
 
 def _request(ls: Server, document: Document, position: lsp.Position, trigger: Trigger) -> CompletionRequest:
-    path = Path(to_fs_path(document.uri) or document.path or "untitled")
+    path = _path(document)
     return CompletionRequest(
         path=path,
         language=document.language_id or language_of(path),
@@ -303,11 +321,13 @@ def _request(ls: Server, document: Document, position: lsp.Position, trigger: Tr
 def _others(ls: Server, uri: str) -> list[File]:
     """The other open documents, the one used last first."""
     uris = sorted((other for other in ls.used if other != uri), key=lambda other: -ls.used[other])
-    documents = [ls.document(other) for other in uris[:OTHERS]]
-    return [
-        File(Path(document.path), document.language_id or language_of(Path(document.path)), document.source)
-        for document in documents
-    ]
+    documents = [document for other in uris[:OTHERS] if (document := ls.document(other))]
+    return [File(_path(each), each.language_id or language_of(_path(each)), each.source) for each in documents]
+
+
+def _path(document: Document) -> Path:
+    """Where a document lies or, if it has not been saved yet, what it is called."""
+    return Path(to_fs_path(document.uri) or document.path or "untitled")
 
 
 def _root(ls: Server, path: Path) -> Path | None:
@@ -328,19 +348,19 @@ def _folder(ls: Server) -> Path | None:
 
 
 @server.command(ACCEPTED)
-def accepted(ls: Server, identifier: str | None = None) -> None:
+def accepted(ls: Server, *arguments: Any) -> None:
     ls.session.counts["accepted"] += 1
-    log.info("accepted %s", identifier)
+    log.info("accepted %s", *arguments[:1])
 
 
 @server.command(SNOOZE)
-def snooze(ls: Server, minutes: float = 5) -> None:
-    ls.session.snooze(minutes)
+def snooze(ls: Server, *arguments: Any) -> None:
+    ls.session.snooze(float(arguments[0]) if arguments else SNOOZE_MINUTES)
 
 
 @server.command(STATUS)
 def status(ls: Server) -> dict[str, object]:
-    return {**ls.session.status.as_json(), "counts": dict(ls.session.counts)}
+    return {**ls.session.status.as_json(), "evaluated": ls.session.evaluated, "counts": dict(ls.session.counts)}
 
 
 @server.feature("textDocument/didShowCompletion")
@@ -357,19 +377,19 @@ def did_partially_accept(ls: Server, params: object) -> None:
 
 @server.feature("textDocument/didFocus")
 def did_focus(ls: Server, params: Any) -> None:
-    document = _plain(params).get("textDocument")
-    if document and document.get("uri") in ls.used:
-        ls.used[document["uri"]] = time.monotonic()
+    match _plain(params):
+        case {"textDocument": {"uri": str(uri)}} if uri in ls.used:
+            ls.used[uri] = time.monotonic()
 
 
-def _own_section(options: Any) -> Mapping[str, Any] | None:
-    """Our settings among the options that an editor starts a server with; those about the editor are not ours."""
+def _own_section(options: Any) -> Mapping[str, Any]:
+    """Our settings among an editor's: without those about the editor itself, and those that it leaves open."""
     options = _plain(options)
-    if not isinstance(options, Mapping):
-        return None
-    own = options.get("ghostwright", options)
+    own = options.get("ghostwright", options) if isinstance(options, Mapping) else None
+    if not isinstance(own, Mapping):
+        return {}
     foreign = ("editorInfo", "editorPluginInfo")
-    return {key: value for key, value in own.items() if key not in foreign} if isinstance(own, Mapping) else None
+    return {key: value for key, value in own.items() if key not in foreign and value is not None}
 
 
 def _plain(value: Any) -> Any:

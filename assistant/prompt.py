@@ -7,17 +7,26 @@ closes by itself are left out of the suffix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from assistant.decoding.stopping import CLOSING_TAIL
-from assistant.formats import pieces
+from assistant.formats import Format, pieces
 from assistant.languages import comment_mark
-from assistant.text import line_end
 from assistant.types import CompletionRequest, Model, Prompt, PromptPart, Snippet
 
 ANCHOR = 1024
-"""Code points by which the prefix's beginning jumps when the prefix outgrows its budget."""
+"""Code points by which the prefix's beginning jumps, at most, when the prefix outgrows its budget."""
+
+LONG_LINE = 128
+"""Code points after which a line is cut rather than left out."""
+
+LEAST = 16
+"""Tokens below which a prefix is not worth showing."""
+
+NAME = 200
+"""The most code points of a path that the model sees; its end says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +50,79 @@ def build(
     budget: Budget,
 ) -> Prompt:
     """The prompt for a cursor. `snippets` come best first; the best stands nearest to the current file."""
-    writer = _Writer(model)
-    left_out: list[str] = []
     suffix = _head(visible_suffix(request), budget.suffix, model)
     files, dropped = _fitting(request, snippets, model, budget.context)
-    left_out += [f"{snippet.path} ({snippet.source}): no room in {budget.context} tokens" for snippet in dropped]
-    used = len(model.tokenize(suffix)) + sum(_length(model, request, snippet) for snippet in files)
-    prefix = _tail(request.prefix, max(budget.total - used - _OVERHEAD, budget.total // 8), model)
-    if len(prefix) < request.offset:
-        left_out.append(f"the first {request.offset - len(prefix)} characters of {request.name}")
+    texts = _joined(_layout(model.format, request, [*reversed(files)], suffix))
+    used = sum(len(text.tokens(model)) for text in texts)
+    start = _prefix_start(request.prefix, max(budget.total - used, 0), model)
+    texts = [replace(text, text=_lf(request.prefix[start:])) if text.source == "prefix" else text for text in texts]
+    left_out = [f"{snippet.path} ({snippet.source}): no room in {budget.context} tokens" for snippet in dropped]
+    if start:
+        left_out.append(f"the first {start} characters of {request.name}")
+    written = [(text, text.tokens(model)) for text in texts]
+    return Prompt(
+        tuple(token for _, tokens in written for token in tokens),
+        tuple(PromptPart(text.source, text.text, len(tokens)) for text, tokens in written),
+        tuple(left_out),
+    )
 
-    fields: dict[str, Callable[[], None]] = {
-        "files": lambda: _write_files(writer, request, model, reversed(files)),
-        "repository": lambda: writer.text("file", request.root.name if request.root else "repository"),
-        "path": lambda: writer.text("file", request.name),
-        "suffix": lambda: writer.text("suffix", suffix),
-        "prefix": lambda: writer.text("prefix", prefix),
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A stretch of a prompt: text of a source, or one special token."""
+
+    source: str
+    text: str
+    is_special: bool = False
+
+    def tokens(self, model: Model) -> list[int]:
+        return [model.special(self.text)] if self.is_special else model.tokenize(self.text)
+
+
+def _layout(format: Format, request: CompletionRequest, files: Sequence[Snippet], suffix: str) -> Iterator[_Text]:
+    """The prompt from the first to the last token; the prefix, which takes the room that is left, is still empty."""
+    comment = comment_mark(request.language)
+    repository = request.root.name if request.root else "repository"
+    values = {
+        "repository": repository,
+        "path": request.name[-NAME:],
+        "comment": comment,
+        "suffix": suffix,
+        "prefix": "",
     }
-    for piece in pieces(model.format.prompt):
-        if piece.kind == "field":
-            fields[piece.value]()
-        elif piece.kind == "special":
-            writer.special(piece.value)
+    for piece in pieces(format.prompt):
+        if piece.value == "files":
+            for snippet in files:
+                yield from _file(format, snippet, comment)
+        elif piece.kind == "field":
+            yield _Text(piece.value if piece.value in ("prefix", "suffix") else "file", values[piece.value])
         else:
-            writer.text("file", piece.value)
-    return Prompt(tuple(writer.tokens), tuple(writer.parts), tuple(left_out))
+            yield _Text("file", piece.value, piece.kind == "special")
 
 
-_OVERHEAD = 48
-"""Tokens for the path, the repository's name and the special tokens."""
+def _file(format: Format, snippet: Snippet, comment: str) -> Iterator[_Text]:
+    """A snippet as the model reads it."""
+    values = {"path": snippet.path, "text": _lf(snippet.text), "comment": comment}
+    for piece in pieces(format.file):
+        text = values[piece.value] if piece.kind == "field" else piece.value
+        yield _Text(snippet.source, text, piece.kind == "special")
+
+
+def _joined(texts: Iterable[_Text]) -> list[_Text]:
+    """Neighbours of one source made one text: a tokenizer makes other tokens of `a.py` and `\\n` than of `a.py\\n`."""
+    joined: list[_Text] = []
+    for text in texts:
+        last = joined[-1] if joined else None
+        if last and last.source == text.source and not last.is_special and not text.is_special:
+            joined[-1] = replace(last, text=last.text + text.text)
+        else:
+            joined.append(text)
+    return joined
+
+
+def _lf(text: str) -> str:
+    """A text with the newlines that models know."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def visible_suffix(request: CompletionRequest) -> str:
@@ -99,22 +152,13 @@ def _fitting(
 
 
 def _length(model: Model, request: CompletionRequest, snippet: Snippet) -> int:
-    return len(model.tokenize(snippet.text)) + len(model.tokenize(snippet.path)) + 3
-
-
-def _write_files(writer: _Writer, request: CompletionRequest, model: Model, files: Iterable[Snippet]) -> None:
-    for snippet in files:
-        values = {"path": snippet.path, "text": snippet.text, "comment": comment_mark(request.language)}
-        for piece in pieces(model.format.file):
-            if piece.kind == "special":
-                writer.special(piece.value, snippet.source)
-            else:
-                writer.text(snippet.source, values[piece.value] if piece.kind == "field" else piece.value)
+    texts = _joined(_file(model.format, snippet, comment_mark(request.language)))
+    return sum(len(text.tokens(model)) for text in texts)
 
 
 def _head(text: str, budget: int, model: Model) -> str:
     """The beginning of a text, up to the end of a line, in at most `budget` tokens."""
-    text = text[: budget * 8]
+    text = _lf(text[: budget * 8])
     while text and len(model.tokenize(text)) > budget:
         shorter = text[: len(text) * 7 // 8]
         cut = shorter.rfind("\n")
@@ -122,38 +166,23 @@ def _head(text: str, budget: int, model: Model) -> str:
     return text
 
 
-def _tail(text: str, budget: int, model: Model) -> str:
-    """The end of a text from the beginning of a line, in at most `budget` tokens, from a place that seldom moves."""
-    start = max(0, len(text) - budget * 8) // ANCHOR * ANCHOR
-    while True:
-        tail = text[_line_start_after(text, start) :] if start else text
-        if len(model.tokenize(tail)) <= budget:
-            return tail
-        start += ANCHOR if len(text) - start > 2 * ANCHOR else max(1, (len(text) - start) // 2)
+def _prefix_start(text: str, budget: int, model: Model) -> int:
+    """Where the end of a text begins that takes at most `budget` tokens: a place that seldom moves while it grows.
+
+    That is the beginning of a line near a multiple of a quarter of the budget or so; a longer line is cut.
+    """
+    if budget < LEAST:
+        return len(text)
+    step = min(ANCHOR, 1 << budget.bit_length() - 1)
+    first = max(0, len(text) - budget * 8) // step * step
+    starts = [_line_start_near(text, anchor) for anchor in range(first, len(text) + 1, step)]
+    fitting = bisect_left(starts, True, key=lambda start: len(model.tokenize(_lf(text[start:]))) <= budget)
+    return starts[fitting] if fitting < len(starts) else len(text) - budget // 4  # where a character takes four tokens
 
 
-def _line_start_after(text: str, position: int) -> int:
-    """Where the first line at or after a position begins; the position itself if it is in the last, long line."""
-    if text[position - 1] == "\n":
-        return position
-    end = line_end(text, position)
-    return end + 1 if end + 1 < len(text) else position
-
-
-class _Writer:
-    """Collects tokens and remembers which source they came from."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.tokens: list[int] = []
-        self.parts: list[PromptPart] = []
-
-    def special(self, token: str, source: str = "file") -> None:
-        self._add(source, token, [self.model.special(token)])
-
-    def text(self, source: str, text: str) -> None:
-        self._add(source, text, self.model.tokenize(text))
-
-    def _add(self, source: str, text: str, tokens: list[int]) -> None:
-        self.tokens += tokens
-        self.parts.append(PromptPart(source, text, len(tokens)))
+def _line_start_near(text: str, position: int) -> int:
+    """The first beginning of a line from a position on; the position itself if the line is long."""
+    if position == 0:
+        return 0
+    newline = text.find("\n", position - 1, min(position + LONG_LINE, len(text) - 1))
+    return position if newline < 0 else newline + 1

@@ -34,7 +34,12 @@ class Recall:
         self._memories: deque[_Memory] = deque(maxlen=KEPT)
 
     def remember(self, request: CompletionRequest, drafts: tuple[Draft, ...]) -> None:
-        """Keeps drafts as the model wrote them: what is trimmed from them depends on the cursor."""
+        """Keeps drafts as the model wrote them: what is trimmed from them depends on the cursor.
+
+        That it wrote nothing is not kept: it costs little to ask again, and something may have been late.
+        """
+        if not any(draft.text.strip() for draft in drafts):
+            return
         prefix = request.prefix[-WINDOW:]
         memory = _Memory(
             request.path,
@@ -57,9 +62,9 @@ class Recall:
             rests = tuple(
                 Draft(draft.text[len(typed) :], draft.tokens, draft.logprobs, draft.seconds)
                 for draft in memory.drafts
-                if draft.text.startswith(typed) and (draft.text[len(typed) :].strip() or not typed)
+                if draft.text.startswith(typed) and draft.text[len(typed) :].strip()
             )
-            if rests or not typed:
+            if rests:
                 return rests
         return None
 

@@ -43,21 +43,32 @@ class Session:
         self._complaints: set[str] = set()
         self._worker: Worker | None = None
         self._folder = Path.cwd()
-        self._editor: dict[str, Any] = {}
+        self._editor: Mapping[str, Any] = {}
         self._tickets = itertools.count()
         self._newest = -1
+        self._writing = 0
+        self._problem = ""
         self._snoozed_until = 0.0
 
+    @property
+    def evaluated(self) -> int:
+        """How many tokens the model has computed."""
+        return self._worker.assistant.model.evaluated if self._worker else 0
+
     def configure(self, folder: Path | None = None, editor: Mapping[str, Any] | None = None) -> None:
-        """Takes over settings from the editor and the files of a folder; wrong ones leave the old ones in force."""
+        """Takes over settings from the files of a folder and `editor`, all that are set there.
+
+        Wrong ones leave the old ones in force.
+        """
         self._folder = folder or self._folder
-        merged = self._editor | dict(editor or {})
+        editor = self._editor if editor is None else editor
         try:
-            settings = settings_files.load(self._folder, merged)
-            self._editor = merged
+            settings = settings_files.load(self._folder, editor)
             if self._worker is None or settings != self.settings:
                 self._replace_worker(settings)
+            self._editor, self._problem = editor, ""
         except GhostwrightError as error:
+            self._problem = str(error)
             self._fail(error)
             if self._worker is None:
                 self._start_with_defaults()
@@ -68,11 +79,11 @@ class Session:
             return
         try:
             await self._worker.load()
-            self._set_status(Status(Kind.NORMAL, f"Ready: {self._worker.assistant.model.name}"))
-        except Cancelled:
-            pass
-        except GhostwrightError as error:
+        except Exception as error:
             self._fail(error)
+        else:
+            if not self._writing:
+                self._set_status(self._at_rest())
 
     async def complete(self, request: CompletionRequest) -> Answer:
         """The answer to a request; an empty one with a reason if there is nothing to show, whatever went wrong."""
@@ -87,6 +98,7 @@ class Session:
             return Answer(reason=reason, inactive=True)
         if recalled := self._worker.assistant.recalled(request):
             self._worker.cancel()
+            self._set_status(self._at_rest())
             return recalled
         if request.trigger is Trigger.AUTOMATIC:
             await asyncio.sleep(self.settings.debounce / 1000)
@@ -96,8 +108,9 @@ class Session:
 
     def recalled(self, request: CompletionRequest) -> Answer:
         """What can be answered without the model."""
-        answer = self._worker.assistant.recalled(request) if self._worker else None
-        return answer or Answer(reason="The model is asked on request only.")
+        if self._worker is None or (reason := self._silent(request)):
+            return Answer(reason=reason if self._worker else self.status.message)
+        return self._worker.assistant.recalled(request) or Answer(reason="The model is asked on request only.")
 
     def snooze(self, minutes: float) -> None:
         """Stays silent while the user types for so long; 0 ends it."""
@@ -105,7 +118,7 @@ class Session:
         if minutes > 0:
             self._set_status(Status(Kind.INACTIVE, f"Snoozed for {minutes:g} minutes."))
         else:
-            self._set_status(Status(Kind.NORMAL, "Ready"))
+            self._set_status(self._at_rest())
 
     def close(self) -> None:
         """Ends what is running."""
@@ -116,19 +129,21 @@ class Session:
     async def _ask(self, request: CompletionRequest) -> Answer:
         assert self._worker is not None
         worker = self._worker
+        self._writing += 1
         self._set_status(Status(Kind.NORMAL, "Writing", busy=True))
         try:
-            answer = await asyncio.wait_for(worker.complete(request), DEADLINE)
+            return await asyncio.wait_for(worker.complete(request), DEADLINE)
         except Cancelled:
             return SUPERSEDED
         except TimeoutError:
             self._revive()
-            return Answer(reason=self.status.message)
-        except GhostwrightError as error:
+        except Exception as error:
             self._fail(error)
-            return Answer(reason=str(error))
-        self._set_status(Status(Kind.NORMAL, f"Ready: {worker.assistant.model.name}"))
-        return answer
+        finally:
+            self._writing -= 1
+            if self.status.busy and not self._writing:
+                self._set_status(self._at_rest())
+        return Answer(reason=self.status.message)
 
     def _silent(self, request: CompletionRequest) -> str:
         """Why nothing is shown although the file is no reason."""
@@ -161,12 +176,20 @@ class Session:
         self._set_status(Status(Kind.WARNING, "The model hung and is started anew."))
         self._replace_worker(self.settings)
 
-    def _fail(self, error: GhostwrightError) -> None:
-        self._set_status(Status(Kind.ERROR, str(error)))
-        if str(error) not in self._complaints:
-            self._complaints.add(str(error))
-            log.error("%s", error)
-            self._complain(str(error))
+    def _fail(self, error: Exception) -> None:
+        """What is not one of ours comes from a plugin, or is a fault of ours: the log has the rest."""
+        message = str(error) if isinstance(error, GhostwrightError) else f"Something failed, see the log: {error!r}"
+        self._set_status(Status(Kind.ERROR, message))
+        if message not in self._complaints:
+            self._complaints.add(message)
+            log.error("%s", message, exc_info=None if isinstance(error, GhostwrightError) else error)
+            self._complain(message)
+
+    def _at_rest(self) -> Status:
+        """The status while nothing is written; wrong settings are told until they are corrected."""
+        if self._problem or self._worker is None:
+            return Status(Kind.ERROR, self._problem or "There is no model.")
+        return Status(Kind.NORMAL, f"Ready: {self._worker.assistant.model.name}")
 
     def _set_status(self, status: Status) -> None:
         if status != self.status:

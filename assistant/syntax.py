@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from tree_sitter import Node
 
-from retrieval.grammars import parser
+from retrieval.grammars import LANGUAGES, parser
 
 OPENERS = {"(": ")", "[": "]", "{": "}"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
@@ -24,6 +25,19 @@ _ROUGH = re.compile(
     r"|(?P<word>\w+)|(?P<mark>[^\s\w])",
     re.DOTALL | re.MULTILINE,
 )
+_DOUBLE = r'"(?:\\.|[^"\\\n])*["\n]'
+_SINGLE = r"'(?:\\.|[^'\\\n])*['\n]"
+_CHARACTER = r"'(?:\\[^\n]{1,10}?|[^'\\\n])'"
+_C_COMMENT = r"//[^\n]*|/\*.*?\*/"
+_SCANS = {
+    "python": rf"""\#[^\n]*|(\"\"\"|''').*?(?<!\\)\1|(?P<open>\"\"\"|''')|{_DOUBLE}|{_SINGLE}|(?P<cut>["'])""",
+    "ruby": rf"""\#[^\n]*|{_DOUBLE}|{_SINGLE}|(?P<open>["'])""",
+    "c": rf"""{_C_COMMENT}|\"\"\".*?\"\"\"|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|")""",
+    "go": rf"""{_C_COMMENT}|`[^`]*`|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|`|")""",
+    "php": rf"""{_C_COMMENT}|\#(?!\[)[^\n]*|{_DOUBLE}|{_SINGLE}|(?P<open>/\*|["'])""",
+    "javascript": rf"""{_C_COMMENT}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}|(?P<open>/\*|[`"'])""",
+}
+_LIKE = {"javascriptreact": "javascript", "typescript": "javascript", "typescriptreact": "javascript"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,29 @@ class Token:
 
 def tokens(text: str, language: str) -> list[Token]:
     """`f("(")` in Python → word, `(`, string, `)`."""
+    end = unclosed(text, language)
+    found = _tokens(text[:end], language)
+    return [*found, Token("string", end, len(text))] if end < len(text) else found
+
+
+def unclosed(text: str, language: str) -> int:
+    """Where the string or comment begins that a text ends in; the end of the text if it ends in code.
+
+    Grammars take what follows an unclosed quotation mark for code.
+    """
+    if language not in LANGUAGES:
+        return len(text)
+    matches = _scan(language).finditer(text)
+    return next((match.start() for match in matches if match.lastgroup), len(text))
+
+
+@cache
+def _scan(language: str) -> re.Pattern[str]:
+    """Finds the strings and comments of a language; the named groups are marks of those that nothing closes."""
+    return re.compile(_SCANS.get(_LIKE.get(language, language), _SCANS["c"]), re.DOTALL)
+
+
+def _tokens(text: str, language: str) -> list[Token]:
     grammar = parser(language)
     if grammar is None:
         return list(_rough(text))

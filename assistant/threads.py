@@ -37,6 +37,7 @@ class Threads:
         self._usual: dict[int, float] = {}
         self._rate = 0.0
         self._slow_steps = 0
+        self._fewer = 1
         self._trial: list[float] | None = None
         self._wait = FIRST_WAIT
         self._next_trial = 0.0
@@ -69,6 +70,7 @@ class Threads:
             self._change(self.count // 2)
             self._next_trial = self._clock() + self._wait
         elif self.count < self.most and self._clock() >= self._next_trial:
+            self._fewer = self.count
             self._change(min(self.count * 2, self.most))
             self._trial = []
 
@@ -78,13 +80,12 @@ class Threads:
         if len(self._trial) < TRIAL:
             return
         typical = sorted(self._trial)[TRIAL // 2]
-        fewer = self.count // 2
         self._trial = None
-        if typical < 0.9 * self._usual.get(fewer, typical * 2):
+        if typical < 0.9 * self._usual.get(self._fewer, typical * 2):
             self._usual[self.count] = typical
             self._wait = FIRST_WAIT
         else:
-            self._change(fewer)
+            self._change(self._fewer)
             self._wait = min(self._wait * 2, LONGEST_WAIT)
             self._next_trial = self._clock() + self._wait
 

@@ -3,12 +3,14 @@
 from inventory import Inventory, Item
 
 
+def line(item: Item) -> str:
+    """How one item is shown."""
+    return f"{item.name}: {item.quantity} at {item.price}"
+
+
 def summary(inventory: Inventory) -> str:
+    """All items, one to a line."""
     lines = []
     for item in inventory.items:
-        lines.append(f"{item.name}: {item.quantity} at {item.price}")
+        lines.app
     return "\n".join(lines)
-
-
-def most_valuable(inventory: Inventory) -> Item | None:
-    """The item whose pieces are worth most."""

@@ -75,9 +75,11 @@ def words(text: str) -> frozenset[str]:
 def _query(request: CompletionRequest) -> str:
     """The lines before the cursor, up to a line whose number is a multiple of the step."""
     prefix = request.prefix
-    lines = prefix[: line_start(prefix, len(prefix))].splitlines()
-    end = max(len(lines) // QUERY_STEP * QUERY_STEP, min(len(lines), QUERY_STEP))
-    return "\n".join(lines[max(0, end - QUERY_LINES) : end])
+    above = prefix[: line_start(prefix, len(prefix))].replace("\r\n", "\n")
+    count = above.count("\n")
+    newer = count % QUERY_STEP if count > QUERY_STEP else 0
+    lines = above.rsplit("\n", newer + QUERY_LINES + 1)[-(newer + QUERY_LINES + 1) : -1]
+    return "\n".join(lines[: len(lines) - newer])
 
 
 @lru_cache(maxsize=64)

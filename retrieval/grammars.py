@@ -20,7 +20,7 @@ _GRAMMARS = {
     "cpp": ("tree_sitter_cpp", "language"),
     "csharp": ("tree_sitter_c_sharp", "language"),
     "ruby": ("tree_sitter_ruby", "language"),
-    "php": ("tree_sitter_php", "language_php"),
+    "php": ("tree_sitter_php", "language_php_only"),  # the other one takes a part without `<?php` for HTML
 }
 
 LANGUAGES = frozenset(_GRAMMARS)

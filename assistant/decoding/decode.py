@@ -63,21 +63,23 @@ def decode(
 ) -> Draft:
     """Writes from a prompt, or goes on from a draft that has `begun`. Raises Cancelled.
 
-    At the `deadline`, a time of the monotonic clock, it keeps what it has: whole lines of a block, nothing of a line.
+    At the `deadline`, a time of the monotonic clock, and where it is out of tokens, it keeps whole lines.
     """
     writing = _Writing(list(begun.tokens), list(begun.logprobs), list(begun.seconds))
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(model.detokenize(writing.tokens))
     room = min(extent.tokens, model.context_length - len(prompt))
     while len(writing.tokens) < room and not (writing.tokens and writing.tokens[-1] in model.ends):
-        if time.monotonic() > deadline:
-            return writing.draft(text[: max(text.rfind("\n"), 0)])
         if (end := extent.end(text)) is not None:
             return writing.draft(text[:end])
+        if time.monotonic() > deadline:
+            break
         logits = model.logits([*prompt, *writing.tokens], 1, cancelled)[0]
         token, logprob, second = _best(logits)
         writing.add(token, logprob, second)
         text += decoder.decode(model.detokenize([token]))
+    if not writing.tokens or writing.tokens[-1] not in model.ends:
+        text = text[: max(text.rfind("\n"), 0)]
     return writing.draft(text[: extent.end(text, finished=True)])
 
 

@@ -1,0 +1,34 @@
+"""What all tests share: settings of the person who runs them do not matter, and an editor that can be started."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from editor import Editor
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_of_the_user(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GHOSTWRIGHT_CONFIG", str(tmp_path_factory.mktemp("settings") / "none.toml"))
+        yield
+
+
+@pytest_asyncio.fixture
+async def start_editor(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Editor]]]:
+    """Starts editors below a folder of the test; what is still running in the end is closed."""
+    editors: list[Editor] = []
+
+    async def start(root: Path = tmp_path, encoding: str = "utf-16", **options: Any) -> Editor:
+        editor = Editor(root, encoding)
+        editors.append(editor)
+        await editor.start(**options)
+        return editor
+
+    yield start
+    for editor in editors:
+        await editor.close()

@@ -1,0 +1,183 @@
+"""Small but real implementations of the project's protocols, and requests in marked text: `‸` is the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.errors import Cancelled, ModelError
+from assistant.formats import FORMATS, Format
+from assistant.types import NEVER, Completion, CompletionRequest, File, Snippet
+
+ROOT = Path("/work/shop")
+END = "<|endoftext|>"
+BATCH = 16
+
+
+def request(marked: str, language: str = "python", path: str = "app.py", **fields: Any) -> CompletionRequest:
+    """A request in marked text: `request("def f():\\n    ‸")`."""
+    assert marked.count("‸") == 1
+    fields = {"root": ROOT, **fields}
+    return CompletionRequest(ROOT / path, language, marked.replace("‸", ""), marked.index("‸"), **fields)
+
+
+def file(path: str, text: str, language: str = "python") -> File:
+    return File(ROOT / path, language, text)
+
+
+def format_named(name: str) -> Format:
+    return next(known for known in FORMATS if known.name == name)
+
+
+class ByteModel:
+    """A model whose tokens are bytes, and special ones above 255.
+
+    `writes` is what it writes behind a prompt: a text, or several texts with their probabilities. At each step, those
+    texts that agree with what has been written have a say; what is missing to 1 is spread over all other tokens. It
+    keeps the tokens that it has seen, as a real one does, and reads in batches, between which it can be cancelled.
+    """
+
+    def __init__(
+        self,
+        writes: str | Mapping[str, float] = "",
+        format: Format | str = "ghostwright",
+        context_length: int = 4096,
+        probability: float = 0.9,
+        languages: frozenset[str] | None = None,
+    ) -> None:
+        self.name = "bytes"
+        self.languages = languages
+        self.format = format_named(format) if isinstance(format, str) else format
+        self.context_length = context_length
+        self.evaluated = 0
+        self.loaded = False
+        self.reading = Event()
+        self._texts = {writes: probability} if isinstance(writes, str) else dict(writes)
+        self._specials = {text: 256 + index for index, text in enumerate((END, *sorted(self.format.specials - {END})))}
+        self._middle = self._specials[next(text for text in reversed(self._order()) if text in self._specials)]
+        self._seen: list[int] = []
+        self._going = Event()
+        self._going.set()
+
+    def _order(self) -> list[str]:
+        return [text for text in self._specials if text in self.format.prompt and text != END] and sorted(
+            (text for text in self._specials if text in self.format.prompt), key=self.format.prompt.index
+        )
+
+    @property
+    def ends(self) -> frozenset[int]:
+        return frozenset(self._specials.values())
+
+    def load(self) -> None:
+        self.loaded = True
+
+    def unload(self) -> None:
+        self.loaded = False
+        self._seen.clear()
+
+    def pause(self) -> None:
+        """From now on it reads nothing until `resume`, as if it were slow; it can still be cancelled."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        self._going.set()
+
+    def tokenize(self, text: str) -> list[int]:
+        return list(text.encode())
+
+    def special(self, text: str) -> int:
+        try:
+            return self._specials[text]
+        except KeyError:
+            raise ModelError(f"{self.name} has no special token {text!r}") from None
+
+    def detokenize(self, tokens: Sequence[int]) -> bytes:
+        return bytes(token for token in tokens if token < 256)
+
+    def shown(self, tokens: Sequence[int]) -> str:
+        """A prompt as text, special tokens included."""
+        names = {token: text.encode() for text, token in self._specials.items()}
+        return b"".join(names.get(token, bytes([token % 256])) for token in tokens).decode()
+
+    def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
+        assert len(tokens) <= self.context_length
+        position = self._common(tokens, len(tokens) - last)
+        del self._seen[position:]
+        while position < len(tokens):
+            self.reading.set()
+            self._wait(cancelled)
+            batch = tokens[position : position + BATCH]
+            self._seen += batch
+            self.evaluated += len(batch)
+            position += len(batch)
+        return np.stack([self._row(tokens[: len(tokens) - last + 1 + row]) for row in range(last)])
+
+    def _wait(self, cancelled: Event) -> None:
+        while True:
+            if cancelled.is_set():
+                raise Cancelled("given up while reading")
+            if self._going.wait(0.01):
+                return
+
+    def _common(self, tokens: Sequence[int], most: int) -> int:
+        pairs = zip(self._seen[:most], tokens, strict=False)
+        return next((index for index, (seen, token) in enumerate(pairs) if seen != token), min(len(self._seen), most))
+
+    def _row(self, tokens: Sequence[int]) -> NDArray[np.float32]:
+        begin = max((index + 1 for index, token in enumerate(tokens) if token == self._middle), default=len(tokens))
+        written = self.detokenize(tokens[begin:])
+        chances = np.zeros(256 + len(self._specials), np.float64)
+        for text, probability in self._texts.items():
+            data = text.encode()
+            if data.startswith(written):
+                chances[data[len(written)] if len(written) < len(data) else self._specials[END]] += probability
+        rest = np.maximum(1 - chances.sum(), 1e-9) / len(chances)
+        return np.log(chances + rest).astype(np.float32)
+
+
+@dataclass
+class Source:
+    """A context source that always finds the same."""
+
+    found: Sequence[Snippet] = ()
+    name: str = "source"
+
+    def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
+        yield from self.found
+
+
+class BrokenSource:
+    """A stranger's context source that raises."""
+
+    name = "broken_source"
+
+    def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
+        yield Snippet("never seen", 1.0, self.name, "never.py")
+        raise RuntimeError("a stranger's fault")
+
+
+@dataclass
+class Processor:
+    """A post-processor made of a function from text to text, or None."""
+
+    change: Callable[[str], str | None]
+    name: str = "processor"
+
+    def process(self, completion: Completion, request: CompletionRequest) -> Completion | None:
+        text = self.change(completion.text)
+        return None if text is None else Completion(text, completion.replaces, completion.logprob)
+
+
+class BrokenProcessor:
+    """A stranger's post-processor that raises."""
+
+    name = "broken_processor"
+
+    def process(self, completion: Completion, request: CompletionRequest) -> Completion | None:
+        raise RuntimeError("a stranger's fault")
