@@ -76,6 +76,10 @@ class Server(LanguageServer):
         document = self.client_capabilities.text_document
         return document is not None and document.inline_completion is not None
 
+    def report_server_error(self, error: Exception, source: type[Exception]) -> None:
+        """Logs it. pygls would tell the editor; once the connection is closed, it would try to do so without end."""
+        log.error("%s: %s", source.__name__, error)
+
     def document(self, uri: str) -> Document | None:
         """A document as it is now, whatever changes later; None if it is neither open nor a file that can be read."""
         if uri in self.workspace.text_documents:

@@ -28,12 +28,13 @@ _ROUGH = re.compile(
 _DOUBLE = r'"(?:\\.|[^"\\\n])*["\n]'
 _SINGLE = r"'(?:\\.|[^'\\\n])*['\n]"
 _CHARACTER = r"'(?:\\[^\n]{1,10}?|[^'\\\n])'"
+_CUT = r"(?P<cut>'\\?[^\n]?\Z)"
 _C_COMMENT = r"//[^\n]*|/\*.*?\*/"
 _SCANS = {
     "python": rf"""\#[^\n]*|(\"\"\"|''').*?(?<!\\)\1|(?P<open>\"\"\"|''')|{_DOUBLE}|{_SINGLE}|(?P<cut>["'])""",
     "ruby": rf"""\#[^\n]*|{_DOUBLE}|{_SINGLE}|(?P<open>["'])""",
-    "c": rf"""{_C_COMMENT}|\"\"\".*?\"\"\"|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|")""",
-    "go": rf"""{_C_COMMENT}|`[^`]*`|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|`|")""",
+    "c": rf"""{_C_COMMENT}|\"\"\".*?\"\"\"|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|")|{_CUT}""",
+    "go": rf"""{_C_COMMENT}|`[^`]*`|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|`|")|{_CUT}""",
     "php": rf"""{_C_COMMENT}|\#(?!\[)[^\n]*|{_DOUBLE}|{_SINGLE}|(?P<open>/\*|["'])""",
     "javascript": rf"""{_C_COMMENT}|`(?:\\.|[^`\\])*`|{_DOUBLE}|{_SINGLE}|(?P<open>/\*|[`"'])""",
 }

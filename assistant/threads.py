@@ -16,7 +16,10 @@ PATIENCE = 3
 """How many slow steps in a row it takes to step down."""
 
 TRIAL = 8
-"""Steps in which a larger number of threads must show that it is faster."""
+"""Steps in which another number of threads must show what it can do."""
+
+GAIN = 0.9
+"""Fewer threads are better if a step takes at most so much of what it takes with more: else reading gains by more."""
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds until more threads are tried again, doubled after each trial that failed."""
@@ -36,8 +39,8 @@ class Threads:
         self._clock = clock
         self._usual: dict[int, float] = {}
         self._rate = 0.0
-        self._slow_steps = 0
-        self._fewer = 1
+        self._steps = self._slow_steps = 0
+        self._before = most
         self._trial: list[float] | None = None
         self._wait = FIRST_WAIT
         self._next_trial = 0.0
@@ -60,6 +63,7 @@ class Threads:
         if self._trial is not None:
             self._continue_trial(seconds)
             return
+        self._steps += 1
         usual = self._usual.get(self.count)
         if usual is None or seconds < SLOWER * usual:
             self._usual[self.count] = seconds if usual is None else 0.9 * usual + 0.1 * seconds
@@ -69,26 +73,33 @@ class Threads:
         if self._slow_steps >= PATIENCE and self.count > 1:
             self._change(self.count // 2)
             self._next_trial = self._clock() + self._wait
+        elif self._steps >= TRIAL and self.count > 1 and self.count // 2 not in self._usual:
+            self._try(self.count // 2)  # the machine may have been busy from the start
         elif self.count < self.most and self._clock() >= self._next_trial:
-            self._fewer = self.count
-            self._change(min(self.count * 2, self.most))
-            self._trial = []
+            self._try(min(self.count * 2, self.most))
+
+    def _try(self, count: int) -> None:
+        self._before = self.count
+        self._change(count)
+        self._trial = []
 
     def _continue_trial(self, seconds: float) -> None:
         assert self._trial is not None
         self._trial.append(seconds)
         if len(self._trial) < TRIAL:
             return
-        typical = sorted(self._trial)[TRIAL // 2]
+        self._usual[self.count] = sorted(self._trial)[TRIAL // 2]
         self._trial = None
-        if typical < 0.9 * self._usual.get(self._fewer, typical * 2):
-            self._usual[self.count] = typical
+        fewer, more = sorted((self._before, self.count))
+        if self._usual[more] * GAIN < self._usual[fewer]:
             self._wait = FIRST_WAIT
-        else:
-            self._change(self._fewer)
+            self._change(more)
+            return
+        if self.count == more:
             self._wait = min(self._wait * 2, LONGEST_WAIT)
-            self._next_trial = self._clock() + self._wait
+        self._change(fewer)
+        self._next_trial = self._clock() + self._wait
 
     def _change(self, count: int) -> None:
         self.count = count
-        self._slow_steps = 0
+        self._steps = self._slow_steps = 0

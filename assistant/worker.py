@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
+from assistant.cancellation import Cancellation
 from assistant.engine import Assistant
 from assistant.types import Answer, CompletionRequest
 
@@ -21,7 +22,7 @@ class Worker:
         self.assistant = assistant
         self._idle = idle
         self._executor = ThreadPoolExecutor(1, "model")
-        self._cancelled = Event()
+        self._cancelled = Cancellation()
         self._timer: asyncio.TimerHandle | None = None
 
     async def complete(self, request: CompletionRequest) -> Answer:
@@ -35,7 +36,7 @@ class Worker:
     async def run(self, work: Callable[[Event], T]) -> T:
         """Runs something on the model's thread; what was running or waiting there is cancelled."""
         self.cancel()
-        cancelled = self._cancelled = Event()
+        cancelled = self._cancelled = Cancellation()
         self._restart_timer()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, cancelled)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.cancellation import Cancellation
 from assistant.errors import Cancelled, ModelError
 from assistant.formats import Format, detect
 from assistant.hookspecs import hookimpl
@@ -35,12 +36,16 @@ MAX_CONTEXT = 4096
 """Tokens: more would cost memory and seconds of reading on a CPU, for context that a completion seldom needs."""
 
 BATCH_SECONDS = 0.03
-"""How long a batch may take: between two batches a cancel is noticed."""
+"""How long a batch may take if nothing but its end lets a cancel be noticed."""
+
+LARGE_BATCH = 128
+"""Tokens in a batch that a cancel ends by itself: a third faster than small ones."""
 
 SPINS = "2000"
 """How often a thread looks for its next piece of work before it sleeps. OpenMP's own choice, many times as much, leaves
 one or two tokens a second when two threads share a core with another process; so few leave a dozen."""
 
+_ABORTED = 2  # llama_decode's status
 _CONTROL = 8  # LLAMA_TOKEN_ATTR_CONTROL
 
 
@@ -123,11 +128,13 @@ class LlamaCpp:
         while position < len(tokens):
             if cancelled.is_set():
                 raise Cancelled("the completion was given up while the model was reading")
-            count = min(self._threads.batch(BATCH_SECONDS), len(tokens) - position)
+            most = LARGE_BATCH if weights.watch(cancelled) else self._threads.batch(BATCH_SECONDS)
+            count = min(most, len(tokens) - position)
             batch = tokens[position : position + count]
             wanted = range(max(first - position, 0), count)
             begin = time.perf_counter()
-            weights.decode(batch, position, wanted, self._threads.count)
+            if not weights.decode(batch, position, wanted, self._threads.count):
+                continue  # given up on the way
             for row in wanted:
                 rows[position + row - first] = weights.row(row)
             self._threads.observe(count, time.perf_counter() - begin)
@@ -169,7 +176,8 @@ class _Weights:
         params.use_mmap = True
         self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
-            raise ModelError(f"llama.cpp cannot load {path}: {_log.error or 'it gave no reason'}")
+            reason = _log.error or "it gave no reason"
+            raise ModelError(f"llama.cpp cannot load {path}: {reason}. Get the file again, or name another one.")
         try:
             self._prepare()
         except BaseException:
@@ -190,6 +198,8 @@ class _Weights:
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self.context_length, 0, 1)
         self._pieces: dict[int, bytes] = {}
+        self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, api.ggml_abort_callback)
+        self._never = api.ggml_abort_callback()
 
     def _new_context(self) -> Any:
         api = self._api
@@ -247,8 +257,20 @@ class _Weights:
         del self.seen[count:]
         return count
 
-    def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], threads: int) -> None:
-        """Evaluates tokens at a position; `wanted` are those, counted from 0, whose logits will be read."""
+    def watch(self, cancelled: Event) -> bool:
+        """Lets llama.cpp itself look for a cancel between two operations; whether it can."""
+        if not isinstance(cancelled, Cancellation):
+            self._api.llama_set_abort_callback(self._context, self._never, None)
+            return False
+        flag = ctypes.cast(cancelled.flag, ctypes.c_void_p)
+        self._api.llama_set_abort_callback(self._context, self._strlen, flag)
+        return True
+
+    def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], threads: int) -> bool:
+        """Evaluates tokens at a position; `wanted` are those, counted from 0, whose logits will be read.
+
+        False if a cancel that is watched has ended it before.
+        """
         batch = self._batch
         batch.n_tokens = len(tokens)
         for index, token in enumerate(tokens):
@@ -262,11 +284,16 @@ class _Weights:
         if threads != self._threads:
             self._api.llama_set_n_threads(self._context, threads, threads)
             self._threads = threads
-        if status := self._api.llama_decode(self._context, batch):
+        status = self._api.llama_decode(self._context, batch)
+        if status == _ABORTED:
+            self._api.llama_memory_seq_rm(self._memory, 0, position, -1)
+            return False
+        if status:
             self._api.llama_memory_clear(self._memory, True)
             self.seen.clear()
             raise ModelError(f"llama.cpp could not evaluate {len(tokens)} tokens at {position} (status {status})")
         self.seen += tokens
+        return True
 
     def row(self, index: int) -> NDArray[np.float32]:
         """float32[vocabulary]: llama.cpp's own memory, valid until the next decode."""

@@ -23,6 +23,9 @@ from assistant.types import Completion, CompletionRequest, PostProcessor
 WINDOW = 8192
 """Code points on each side of the cursor that are looked at."""
 
+NEAR = 60
+"""Lines on each side that tell the indentation, and that a completion is compared with."""
+
 ROUNDS = 6
 """How often a completion is gone through: what one round takes away may bare something for the next."""
 
@@ -73,7 +76,8 @@ class _Open(NamedTuple):
 class _Place:
     """What surrounds a cursor: `line` before it and `rest` behind it on its line, other lines without their ends.
 
-    `above` has no blank lines. `opened` is what is open at the cursor, `debt` how much of it nothing behind closes.
+    `above` has no blank lines. `opened` is what is open at the cursor, `debt` how many brackets of it nothing behind
+    closes, `line_debt` how many of these its line has opened.
     `ends` says that only closers stand behind the cursor, which the model has not seen.
     """
 
@@ -84,6 +88,7 @@ class _Place:
     below: tuple[str, ...]
     opened: tuple[_Open, ...]
     debt: int
+    line_debt: int
     ends: bool
     unit: str
     newline: str
@@ -101,10 +106,13 @@ def _place(request: CompletionRequest) -> _Place:
     text, offset, language = request.text, request.offset, request.language
     before, behind = text[max(0, offset - WINDOW) : offset], text[offset : offset + WINDOW]
     start, end = line_start(before, len(before)), line_end(behind, 0)
-    above, below = split_lines(before[:start])[-200:], split_lines(behind[end:])[1:200]
+    above, below = split_lines(before[:start])[-NEAR:], split_lines(behind[end:])[1:NEAR]
     line, rest = before[start:], behind[:end]
     opened = _scan(_from_top(before) if offset > WINDOW else before, language).opened
     truncated = offset + WINDOW < len(text)
+    unclosed = _unclosed(behind, language, opened)
+    earlier = len(opened) - len(_scan(line, language).opened)
+    line_debt = sum(depth >= earlier for depth in unclosed)
     tail = CLOSING_TAIL.match(rest)
     return _Place(
         language=language,
@@ -113,17 +121,24 @@ def _place(request: CompletionRequest) -> _Place:
         above=tuple(line.rstrip() for line in above if line.strip()),
         below=tuple(line.rstrip() for line in (below[:-1] if truncated else below)),
         opened=opened,
-        debt=0 if truncated else _debt(behind, language, opened),
+        debt=line_debt if truncated else len(unclosed),
+        line_debt=line_debt,
         ends=tail is not None and tail.end() == len(rest) < WINDOW,
-        unit=_unit(line, [*above, *below], request.indent),
+        unit=_unit(line, [*above, *below], request.indent, language),
         newline=_newline(before, behind),
     )
 
 
 def _from_top(before: str) -> str:
-    """A text from a line on that hardly stands in a string: one that is not indented and opens something."""
-    top = re.search(r"^\w.*[:({;]$", before, re.MULTILINE)
+    """A text from a line on that hardly stands in a string: one that defines or opens something."""
+    top = _TOP.search(before) or _INNER_TOP.search(before)
     return before[top.start() :] if top else before
+
+
+_TOP = re.compile(
+    r"^(?:(?:async )?def \w+\(|class \w+.*[:{]$|from \S+ import |import [\w.]+$|@\w|#include|\w.*[({;]$)", re.MULTILINE
+)
+_INNER_TOP = re.compile(r"^[ \t]+(?:(?:async )?def \w+\(|class \w+.*[:{]$|@\w|.*[{;]$)", re.MULTILINE)
 
 
 def _newline(before: str, behind: str) -> str:
@@ -138,12 +153,20 @@ def _newline(before: str, behind: str) -> str:
 # What is open: strings, comments and brackets
 
 
+class _Closed(NamedTuple):
+    """What closes something from before the text, where it stands, and which of what was open it is, -1 for none."""
+
+    mark: str
+    at: int
+    which: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Scan:
     """What a text leaves open, what it `closed` that was open before it, and how much of that (`floor`) still is."""
 
     opened: tuple[_Open, ...]
-    closed: tuple[tuple[str, int], ...]
+    closed: tuple[_Closed, ...]
     floor: int
 
 
@@ -168,7 +191,7 @@ def _scan(text: str, language: str, opened: tuple[_Open, ...] = ()) -> _Scan:
             if depth is None and inside:
                 continue
             if depth is None or depth < floor:
-                closed.append((mark, match.start()))
+                closed.append(_Closed(mark, match.start(), -1 if depth is None else depth))
             del stack[len(stack) if depth is None else depth :]
         elif kind == "newline":
             del stack[next((depth for depth, open_ in enumerate(stack) if open_.closer in _LINE_BOUND), len(stack)) :]
@@ -178,8 +201,10 @@ def _scan(text: str, language: str, opened: tuple[_Open, ...] = ()) -> _Scan:
     return _Scan(tuple(stack), tuple(closed), floor)
 
 
-def _debt(behind: str, language: str, opened: tuple[_Open, ...]) -> int:
-    return sum(each.closer in CLOSERS for each in opened[: _scan(behind, language, opened).floor])
+def _unclosed(behind: str, language: str, opened: tuple[_Open, ...]) -> list[int]:
+    """Which of the brackets that are open at the cursor nothing behind it closes."""
+    closed = {each.which for each in _scan(behind, language, opened).closed}
+    return [depth for depth, each in enumerate(opened) if each.closer in CLOSERS and depth not in closed]
 
 
 def _depth_of(mark: str, stack: Sequence[_Open]) -> int | None:
@@ -262,7 +287,8 @@ def _printable(text: str, place: _Place) -> str:
 def _without_blank_again(text: str, place: _Place) -> str:
     """`x = ‸` + ` 1` → `1`; indentation is kept if it completes what has been typed of it."""
     blanks = indentation(text)
-    if not blanks or place.in_string or not place.line.endswith((" ", "\t")):
+    aligned = blanks != " " and place.line.endswith("  ") and not place.is_blank
+    if not blanks or aligned or place.in_string or not place.line.endswith((" ", "\t")):
         return text
     return text[len(blanks) :] if not place.is_blank else _kept_indentation(blanks, place) + text[len(blanks) :]
 
@@ -284,7 +310,7 @@ def _kept_indentation(blanks: str, place: _Place) -> str:
 def _levels(place: _Place) -> list[str]:
     """Indentations that a line at the cursor may have, the likeliest first."""
     last = place.above[-1] if place.above else ""
-    levels = [indentation(last) + (place.unit if _opens(last, place.language) else "")]
+    levels = [indentation(last) + (place.unit if _opens(last) else "")]
     for line in reversed(place.above):
         if len(indentation(line)) < len(levels[-1]):
             levels.append(indentation(line))
@@ -294,29 +320,47 @@ def _levels(place: _Place) -> list[str]:
 # Indentation
 
 
-def _unit(line: str, lines: Sequence[str], otherwise: str) -> str:
-    """One level of indentation: tabs or blanks as the cursor's line has them, else as most lines around it."""
-    starts = [indentation(each) for each in lines if each.strip()]
+_TABS = frozenset(("go", "makefile"))
+
+
+def _unit(line: str, lines: Sequence[str], otherwise: str, language: str) -> str:
+    """One level of indentation: tabs or blanks as the cursor's line has them, else as most lines around it.
+
+    Empty where both are mixed to a level, as GNU's C is: then nobody can tell.
+    """
+    filled = [each for each in lines if each.strip()]
+    starts = [indentation(each) for each in filled]
     tabs = sum(start.startswith("\t") for start in starts)
-    blanks = sum(start.startswith(" ") for start in starts)
-    if indentation(line).startswith("\t") or (not indentation(line) and tabs > blanks):
+    blanks = sum(start.startswith("  ") for start in starts)
+    if sum("\t  " in start for start in starts) * 4 > tabs > 0:
+        return ""
+    own = indentation(line)
+    if own.startswith("\t") or (len(own) < 2 and tabs > blanks) or language in _TABS:
         return "\t"
-    widths = [len(start) for start in starts if "\t" not in start]
-    steps = Counter(after - before for before, after in pairwise(widths))
-    common = max((step for step in steps if 1 < step <= 8), key=lambda step: (steps[step], -step), default=0)
-    return " " * common or (otherwise if "\t" not in otherwise or not (blanks or indentation(line)) else "    ")
+    return _blanks(filled) or (otherwise if "\t" not in otherwise or not (blanks or own) else "    ")
+
+
+def _blanks(lines: Sequence[str]) -> str:
+    """The commonest step to a deeper line, behind lines that open something if there are such."""
+    steps = [(_opens(before), len(indentation(after)) - len(indentation(before))) for before, after in pairwise(lines)]
+    likely = [(opens, step) for opens, step in steps if 1 < step <= 8]
+    counts = Counter(step for opens, step in likely if opens) or Counter(step for _, step in likely)
+    return " " * max(counts, key=lambda step: (counts[step], -step), default=0)
 
 
 def _indented(text: str, place: _Place) -> str:
     """The lines behind the first in the file's tabs or blanks, and levels: `if a:‸` + `⏎    b` → `⏎\\tb`."""
+    if not place.unit:
+        return text
     lines = (place.line + text).split("\n")
     code = [number for number in _code_lines(lines, text, place) if number or place.is_blank]
     starts = {number: indentation(lines[number]) for number in code}
-    base = indentation(lines[0])
+    base = indentation(place.line)
     fit = _in_tabs if place.unit == "\t" else _in_blanks
     for number, start in fit(starts, base, lines, place).items():
         lines[number] = start + lines[number][len(starts[number]) :]
-    return "\n".join(lines)[len(place.line) :] if "\n".join(lines).startswith(place.line) else text
+    fitted = "\n".join(lines)
+    return fitted.removeprefix(place.line) if fitted.startswith(place.line) else text
 
 
 def _code_lines(lines: Sequence[str], text: str, place: _Place) -> Iterator[int]:
@@ -334,12 +378,12 @@ def _in_tabs(starts: dict[int, str], base: str, lines: Sequence[str], place: _Pl
 
 
 def _tabs(start: str, base: str, step: int) -> str:
-    kept = base if start.startswith(base) else indentation_tabs(start)
+    kept = base if start.startswith(base) else _leading_tabs(start)
     blanks = start[len(kept) :].count(" ")
     return kept + "\t" * (start[len(kept) :].count("\t") + blanks // step) + " " * (blanks % step)
 
 
-def indentation_tabs(start: str) -> str:
+def _leading_tabs(start: str) -> str:
     return start[: len(start) - len(start.lstrip("\t"))]
 
 
@@ -355,7 +399,11 @@ def _blanks_a_level(starts: dict[int, str], base: str, lines: Sequence[str], pla
 
 def _in_blanks(starts: dict[int, str], base: str, lines: Sequence[str], place: _Place) -> dict[int, str]:
     blanks = {number: start.replace("\t", place.unit) for number, start in starts.items()}
-    step, unit, zero = _step(blanks, base, lines, place), len(place.unit), len(base.replace("\t", place.unit))
+    step, unit, zero = (
+        _step(blanks, base, lines, place),
+        len(place.unit),
+        len(blanks.get(0, base).replace("\t", place.unit)),
+    )
     if step in (0, unit):
         return blanks
     levels = {number: (len(start) - zero) / step for number, start in blanks.items()}
@@ -381,9 +429,12 @@ _OPENS_ANY = re.compile(r"[:{(\[]\s*(?://.*)?$|(?:\b(?:do|then|else|begin)|\|)\s
 _OPENS_WORD = re.compile(r"\s*(?:def|class|module|if|unless|while|until|case|when|for|begin|function)\b|.*\bdo\b")
 
 
-def _opens(line: str, language: str) -> bool:
-    """Whether the next line is a level deeper. Hanging brackets in Python and Java may take two: they don't count."""
-    if language in ("python", "java"):
+_HANGS_ONCE = (_BACKTICKS - {"go"}) | {"ruby", "lua", "json"}
+
+
+def _opens(line: str, language: str = "ruby") -> bool:
+    """Whether the next line is a level deeper; in most languages what hangs in brackets may take two, and tells nothing."""
+    if language not in _HANGS_ONCE:
         return bool(_OPENS_BLOCK.search(line))
     return bool(_OPENS_ANY.search(line) or (language in ("ruby", "lua") and _OPENS_WORD.match(line)))
 
@@ -432,7 +483,7 @@ def _is_said_below(lines: Sequence[str], text: str, place: _Place, anywhere: boo
     if not all(_is_trivial(line) for line in lines):
         return True
     if any(CLOSERS.keys() & set(line) for line in lines):
-        return _consumed(text, place).spare > place.debt
+        return _consumed(text, place).spare > place.debt and not (anywhere and place.line in _levels(place)[1:])
     return bool(place.below[0]) and not anywhere
 
 
@@ -464,17 +515,31 @@ class _Consumed(NamedTuple):
 def _consumed(text: str, place: _Place) -> _Consumed:
     """Which of the closers behind the cursor the text writes itself, from left to right."""
     rest = place.rest if place.ends else ""
-    used, spare, position = 0, 0, 0
-    for mark, at in _scan(text, place.language, place.opened).closed:
-        found = re.compile(rf"[ \t;:,]*({_mark_pattern(mark)})").match(rest, used)
+    scan, ends, spare, owed, position = _scan(text, place.language, place.opened), [0], 0, place.line_debt, 0
+    for mark, at, _ in scan.closed:
+        if owed and mark in CLOSERS:
+            owed, spare = owed - 1, spare + 1
+            continue
+        found = re.compile(rf"[ \t;:,]*{_mark_pattern(mark)}").match(rest, ends[-1])
         if found:
-            used, position = found.end(), at + len(mark)
-        elif mark in rest[used:]:
+            ends.append(found.end())
+            position = at + len(mark)
+        elif mark in rest[ends[-1] :]:
             text = text[:at]
             break
         else:
             spare += mark in CLOSERS
+    used = ends[-1 - _given_back(scan, rest, ends)]
+    if used < ends[-1]:
+        return _Consumed(text, used, spare)
     return _Consumed(text, used + _punctuation(text[position:], rest[used:]), spare)
+
+
+def _given_back(scan: _Scan, rest: str, ends: Sequence[int]) -> int:
+    """How many of the closers that a text writes close again what it opens: `f(‸)` + `x).g(y` needs the `)`."""
+    needed = [each.closer for each in reversed(scan.opened[scan.floor :])]
+    marks = [rest[start:end].lstrip(" \t;:,") for start, end in pairwise(ends)]
+    return next((count for count in range(len(marks), 0, -1) if marks[-count:] == needed[:count]), 0)
 
 
 def _mark_pattern(mark: str) -> str:
@@ -496,18 +561,25 @@ def _met(text: str, place: _Place) -> tuple[str, int]:
         text = _without_rest(text, place)
         return _ended(text, place.rest, place), 0
     text, replaces, _ = _consumed(_within_line(text, place), place)
+    short, kept = _shortened(text, replaces, place)
+    if kept or _shortened(*_consumed(short, place)[:2], place) == (short, 0):
+        text, replaces = short, kept
+    return _ended(text, place.rest[replaces:], place), replaces
+
+
+def _shortened(text: str, replaces: int, place: _Place) -> tuple[str, int]:
+    """`a)` for `)` → `a` for nothing: the same document, and the user's own bracket stays."""
     while replaces and text and text[-1] == place.rest[replaces - 1]:
         text, replaces = text[:-1], replaces - 1
-    if not place.rest[:replaces].strip(" \t;:,"):
-        replaces = replaces if "\n" in text else 0
-    return _ended(text, place.rest[replaces:], place), replaces
+    only_punctuation = not place.rest[:replaces].strip(" \t;:,") and "\n" not in text
+    return text, 0 if only_punctuation else replaces
 
 
 def _within_line(text: str, place: _Place) -> str:
     """The first line of a text that leaves a string open which is closed behind the cursor."""
     if place.in_string and place.opened[-1].closer in _LINE_BOUND and place.opened[-1].closer in place.rest:
         first = text.split("\n")[0]
-        closes = any(mark == place.opened[-1].closer for mark, _ in _scan(first, place.language, place.opened).closed)
+        closes = any(each.mark == place.opened[-1].closer for each in _scan(first, place.language, place.opened).closed)
         return text if closes else first
     return text
 
@@ -515,7 +587,7 @@ def _within_line(text: str, place: _Place) -> str:
 def _without_rest(text: str, place: _Place) -> str:
     """A text without the end that repeats the line's rest: `foo(‸, b)` + `a, b)` → `a`."""
     rest = place.rest.rstrip()
-    if text.startswith(rest) and not (_is_word(rest[-1:]) and _is_word(text[len(rest) : len(rest) + 1])):
+    if rest and text.startswith(rest) and not (_is_word(rest[-1:]) and _is_word(text[len(rest) : len(rest) + 1])):
         return ""
     for part in (rest, rest.lstrip()):
         for length in range(min(len(part), len(text)), 0, -1):
@@ -526,10 +598,10 @@ def _without_rest(text: str, place: _Place) -> str:
 
 def _may_cut(text: str, start: int, whole: bool, place: _Place) -> bool:
     """Whether a repetition begins there: not within a word, and with nothing open that the text has opened."""
-    if start and _is_word(text[start - 1]) and _is_word(text[start]) and not (whole and len(text) - start > 2):
+    if start and _is_word(text[start - 1]) and _is_word(text[start]) and not (whole and len(text) - start > 1):
         return False
-    scan = _scan(text[:start], place.language, place.opened)
-    return len(scan.opened) <= scan.floor
+    kept, all_ = (_scan(part, place.language, place.opened) for part in (text[:start], text))
+    return len(kept.opened) <= kept.floor and len(kept.closed) >= min(place.line_debt, len(all_.closed))
 
 
 def _is_word(character: str) -> bool:
@@ -541,22 +613,26 @@ def _ended(text: str, after: str, place: _Place) -> str:
     *lines, last = text.split("\n")
     body = "\n".join(line.rstrip(" \t") for line in lines)
     if lines and not last.strip():
-        keeps = after.strip() and place.ends and body.strip() and "\n" in body
-        return body.rstrip() + "\n" + last if keeps else body.rstrip()
+        hangs = after[:3] in _LONG_QUOTES or "\n" in body or CLOSERS.get(after[:1], '"') not in place.line
+        return body.rstrip() + "\n" + last if hangs and body.strip() and after[:1] in _CLOSING else body.rstrip()
     ended = last.rstrip(" \t")
     if ended != last and _takes_blank(place.line + last, after, place):
-        ended += " "
+        ended = last
     return "\n".join([body, ended]) if lines else ended
+
+
+_LONG_QUOTES = frozenset(('"""', "'''"))
+_CLOSING = frozenset(")]}\"'`>")
 
 
 def _takes_blank(before: str, after: str, place: _Place) -> bool:
     """Whether a blank stays between a text and what follows it: `{ a‸}` + `, b ` as in front, `f(‸b)` + `a, `."""
     if not after.strip() or after[0] in " \t":
         return False
+    if place.in_string and after.startswith(place.opened[-1].closer):
+        return True
     opener = CLOSERS.get(after[0])
-    if not place.ends:
-        return opener is None
-    return opener is not None and before.rpartition(opener)[2].startswith(" ")
+    return before.rpartition(opener)[2].startswith(" ") if opener else not place.ends
 
 
 _STEPS: tuple[Callable[[str, _Place], str], ...] = (

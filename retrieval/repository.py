@@ -87,4 +87,14 @@ def _read(file: Path) -> pathspec.GitIgnoreSpec | None:
 @lru_cache(maxsize=256)
 def _spec(file: Path, modified: int) -> pathspec.GitIgnoreSpec:
     del modified  # part of the key: a changed file is read again
-    return pathspec.GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8", errors="replace").splitlines())
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return pathspec.GitIgnoreSpec.from_lines(filter(_is_pattern, lines))
+
+
+def _is_pattern(line: str) -> bool:
+    """Whether a line can be understood; git passes over others, e.g. a lone `!`."""
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True

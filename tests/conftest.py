@@ -18,7 +18,7 @@ def _no_settings_of_the_user(tmp_path_factory):
         yield
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def start_editor(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Editor]]]:
     """Starts editors below a folder of the test; what is still running in the end is closed."""
     editors: list[Editor] = []

@@ -21,7 +21,7 @@ from assistant.text import split_lines
 
 SERVER = (sys.executable, "-m", "assistant", "lsp")
 
-PATIENCE = 60.0
+PATIENCE = 8.0
 """Seconds after which a test gives up waiting: long, since they fail a test that would only be slow."""
 
 SURE = {"min_probability": 0.0, "debounce": 0}
@@ -228,7 +228,7 @@ class Buffer:
             lsp.TextDocumentIdentifier(self.uri), self.cursor, lsp.CompletionContext(kind, character)
         )
         async with asyncio.timeout(PATIENCE):
-            return (await self.editor.client.text_document_completion_async(params)).items
+            return list((await self.editor.client.text_document_completion_async(params)).items)
 
     def applied(self, range: lsp.Range, text: str) -> str:
         """The text once an item has replaced its range."""

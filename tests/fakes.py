@@ -60,15 +60,10 @@ class ByteModel:
         self.reading = Event()
         self._texts = {writes: probability} if isinstance(writes, str) else dict(writes)
         self._specials = {text: 256 + index for index, text in enumerate((END, *sorted(self.format.specials - {END})))}
-        self._middle = self._specials[next(text for text in reversed(self._order()) if text in self._specials)]
+        self._last = self._specials[max(self._specials, key=self.format.prompt.rfind)]  # it writes behind this one
         self._seen: list[int] = []
         self._going = Event()
         self._going.set()
-
-    def _order(self) -> list[str]:
-        return [text for text in self._specials if text in self.format.prompt and text != END] and sorted(
-            (text for text in self._specials if text in self.format.prompt), key=self.format.prompt.index
-        )
 
     @property
     def ends(self) -> frozenset[int]:
@@ -130,7 +125,7 @@ class ByteModel:
         return next((index for index, (seen, token) in enumerate(pairs) if seen != token), min(len(self._seen), most))
 
     def _row(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        begin = max((index + 1 for index, token in enumerate(tokens) if token == self._middle), default=len(tokens))
+        begin = max((index + 1 for index, token in enumerate(tokens) if token == self._last), default=len(tokens))
         written = self.detokenize(tokens[begin:])
         chances = np.zeros(256 + len(self._specials), np.float64)
         for text, probability in self._texts.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -55,7 +56,19 @@ def common(first, second) -> int:
         "\n" * 5_000 + "‸" + "\n" * 5_000,
         "\r\n" * 5_000 + "‸" + "\r\n" * 5_000,
     ],
-    ids=["empty", "top", "bottom", "middle", "long line", "long suffix", "in a long line", "large", "😀", "\\n", "\\r\\n"],
+    ids=[
+        "empty",
+        "top",
+        "bottom",
+        "middle",
+        "long line",
+        "long suffix",
+        "in a long line",
+        "large",
+        "😀",
+        "\\n",
+        "\\r\\n",
+    ],
 )
 def test_a_prompt_keeps_to_its_budget(marked):
     built = prompt(marked, [snippet("a.py", 300), snippet("b.py", 300)])
@@ -131,14 +144,16 @@ def test_the_model_sees_only_line_feeds():
     assert text_of(built, "suffix") == "\nd\n"
 
 
-@pytest.mark.parametrize("model", [ByteModel(), WordModel(), WordModel(format="qwen2.5-coder")], ids=["bytes", "words", "qwen"])
+@pytest.mark.parametrize(
+    "model", [ByteModel(), WordModel(), WordModel(format="qwen2.5-coder")], ids=["bytes", "words", "qwen"]
+)
 @pytest.mark.parametrize("before", [CODE[:9_000], CODE[:9_000].replace("\n", "\r\n")], ids=["LF", "CRLF"])
 def test_typing_only_appends_to_the_prompt(model, before):
     typed = "".join(f"value_{number} = compute(value_{number - 1}, {number})\n" for number in range(60))[:2000]
     prompts = [prompt(before + typed[:count] + "‸\nrest\n", model=model).tokens for count in range(1, len(typed), 3)]
     word = 24 if isinstance(model, WordModel) else 4
     tail = 8 if model.format.name == "qwen2.5-coder" else 2
-    breaks = sum(common(one, other) < len(one) - word - tail for one, other in zip(prompts, prompts[1:], strict=False))
+    breaks = sum(common(one, other) < len(one) - word - tail for one, other in itertools.pairwise(prompts))
     assert breaks <= 2000 / 256 + 1
 
 
@@ -167,7 +182,7 @@ def test_brackets_that_an_editor_closes_do_not_change_the_suffix(typed, closed):
     assert visible_suffix(request(typed)) == visible_suffix(request(closed))
 
 
-@pytest.mark.parametrize("marked", ["f(‸, b)\n", "x‸ = 1\n", "‸    )\nrest"[:-4] + "x"])
+@pytest.mark.parametrize("marked", ["f(‸, b)\n", "x‸ = 1\n", "‸x)\n"])
 def test_text_behind_the_cursor_is_shown(marked):
     assert visible_suffix(request(marked)) == request(marked).suffix
 

@@ -13,20 +13,25 @@ from assistant.types import Completion, CompletionRequest
 from plugins.tidy import Tidy
 
 PY, JS, TS, GO, C, JAVA, RUBY, RUST = "python", "javascript", "typescript", "go", "c", "java", "ruby", "rust"
+INDENTS = {JS: "  ", TS: "  ", GO: "\t", RUBY: "  "}
 
 
-def request(marked: str, language: str = PY, indent: str = "    ") -> CompletionRequest:
+def request(marked: str, language: str = PY, indent: str | None = None) -> CompletionRequest:
     offset = marked.index("‸")
     return CompletionRequest(
-        Path("/repository/file"), language, marked[:offset] + marked[offset + 1 :], offset, indent=indent
+        Path("/repository/file"),
+        language,
+        marked[:offset] + marked[offset + 1 :],
+        offset,
+        indent=indent or INDENTS.get(language, "    "),
     )
 
 
-def process(marked: str, written: str, language: str = PY, indent: str = "    ") -> Completion | None:
+def process(marked: str, written: str, language: str = PY, indent: str | None = None) -> Completion | None:
     return Tidy().process(Completion(written), request(marked, language, indent))
 
 
-def tidy(marked: str, written: str, language: str = PY, indent: str = "    ") -> str | None:
+def tidy(marked: str, written: str, language: str = PY, indent: str | None = None) -> str | None:
     """`foo(‸)`, `a, b)` → `foo(a, b‸)`: the document after the completion is accepted."""
     completion = process(marked, written, language, indent)
     if completion is None:
@@ -69,7 +74,7 @@ CLOSED_BY_EDITOR = [
     ("f(g(‸))", "x", PY, "f(g(x‸))"),
     ("f(g(‸))", "x), y)", PY, "f(g(x), y‸)"),
     ("f(g(‸))", "x), y", PY, "f(g(x), y‸)"),
-    ("f(g(‸), )", "x), y)", PY, "f(g(x), y‸)"),
+    ("f(g(‸),)", "x), y)", PY, "f(g(x), y‸)"),
     ("f(‸)", "g(x)", PY, "f(g(x)‸)"),
     ("f(‸)", "g(x))", PY, "f(g(x)‸)"),
     ("f(‸)", "x).g(y)", PY, "f(x).g(y‸)"),
@@ -110,6 +115,7 @@ CLOSED_BY_EDITOR = [
     ("x = (1 +\n     ‸)", "2)", PY, "x = (1 +\n     2‸)"),
     ("foo(\n    a,\n    ‸)", "b,\n)", PY, "foo(\n    a,\n    b,\n‸)"),
     ("foo(bar(‸)", "a))", PY, "foo(bar(a)‸)"),
+    ("x = (a or\n     f(‸)", "b) is c)", PY, "x = (a or\n     f(b) is c)‸"),
     ("[foo(‸]", "a)]", PY, "[foo(a)‸]"),
     ("[foo(‸]", "a)", PY, "[foo(a)‸]"),
     ("foo(‸);", "a);", JS, "foo(a‸);"),
@@ -147,7 +153,7 @@ CLOSED_BY_EDITOR = [
     ("fmt.Println(‸)", '"a", b)', GO, 'fmt.Println("a", b‸)'),
     ("s := `‸`", "a\\`", GO, "s := `a\\‸`"),
     ("func f(‸) {", "x int", GO, "func f(x int‸) {"),
-    ("go func() {‸}()", "\n\tf()\n}()", GO, "go func() {\n\tf()\n}()‸()"),
+    ("go func() {‸}()", "\n\tf()\n}()", GO, "go func() {\n\tf()\n‸}()"),
     ('puts "#{‸}"', 'a}"', RUBY, 'puts "#{a‸}"'),
     ("puts(‸)", "a) if b", RUBY, "puts(a) if b‸"),
     ("fn f<'a>(‸)", "x: &'a str) -> &'a str {", RUST, "fn f<'a>(x: &'a str) -> &'a str {‸"),
@@ -225,6 +231,7 @@ LINES_BELOW = [
     ("func main() {\n\t‸\n}", "x := 1\n}", GO, "func main() {\n\tx := 1‸\n}"),
     ("func main() {\n\t‸\n\n}", "x := 1\n}", GO, "func main() {\n\tx := 1‸\n\n}"),
     ("func main() {\n\t‸\n}", "}", GO, None),
+    ("f(\n    g(\n        a\n    ‸\n)", ")", PY, "f(\n    g(\n        a\n    )‸\n)"),
     ("func main() {‸\n}", "\n\tx := 1\n}", GO, "func main() {\n\tx := 1‸\n}"),
     ("func main() {\n\tif a {‸\n}", "\n\t\tb()\n\t}", GO, "func main() {\n\tif a {\n\t\tb()\n\t}‸\n}"),
     ("func main() {\n\tif a {\n\t\tb()\n\t‸\n}", "}", GO, "func main() {\n\tif a {\n\t\tb()\n\t}‸\n}"),
@@ -300,7 +307,7 @@ INDENTATION = [
     ("def f():\n    x(‸)", "a,\n      b)", PY, "def f():\n    x(a,\n      b‸)"),
     ("def f():\n    ‸", "    return 1", PY, "def f():\n    return 1‸"),
     ("def f():\n    ‸", "return 1", PY, "def f():\n    return 1‸"),
-    ("def f():\n  ‸", "  return 1", PY, "def f():\n    return 1‸"),
+    ("def f():\n    x()\n\ndef g():\n  ‸", "  return 1", PY, "def f():\n    x()\n\ndef g():\n    return 1‸"),
     ("def f():\n    a()\n    ‸", "    return 1", PY, "def f():\n    a()\n    return 1‸"),
     ("def f():\n    a()\n    ‸", "    b()\n    return 1", PY, "def f():\n    a()\n    b()\n    return 1‸"),
     ("def f():\n    if a:\n    ‸", "    b()", PY, "def f():\n    if a:\n        b()‸"),
@@ -315,9 +322,16 @@ INDENTATION = [
     ("f() {\n  x();\n  if (a) {‸\n}", "\n      b();\n  }", JS, "f() {\n  x();\n  if (a) {\n    b();\n  }‸\n}"),
     ("f() {\n  x();\n  g(‸);\n}", "\n      b,\n  );", JS, "f() {\n  x();\n  g(\n    b,\n  ‸);\n}"),
     ("def a\n  b\nend\n\ndef c‸", "\n    d\nend", RUBY, "def a\n  b\nend\n\ndef c\n  d\nend‸"),
-    ("class A {\n\tint x;\n\tA() {‸", "\n        x = 1;\n    }", JAVA, "class A {\n\tint x;\n\tA() {\n\t\tx = 1;\n\t}‸"),
+    (
+        "class A {\n\tint x;\n\tA() {‸",
+        "\n        x = 1;\n    }",
+        JAVA,
+        "class A {\n\tint x;\n\tA() {\n\t\tx = 1;\n\t}‸",
+    ),
     ("def f():\n\tx = ‸", '"""\n    a\n    """', PY, 'def f():\n\tx = """\n    a\n    """‸'),
     ("f() {\n\tx = ‸", "`\n    a\n    `;", JS, "f() {\n\tx = `\n    a\n    `;‸"),
+    ("f() {\n    x(\n    y(‸);", "\n            b);", C, "f() {\n    x(\n    y(\n            b‸);"),
+    ("f()\n{\n\t  x();\n\t  if (a)‸", "\n\t    b();", C, "f()\n{\n\t  x();\n\t  if (a)\n\t    b();‸"),
     ("\t/**‸", "\n     * a\n     */", JAVA, "\t/**\n\t * a\n\t */‸"),
 ]
 
@@ -340,6 +354,9 @@ BLANKS = [
     ("x = ‸", "1  ", PY, "x = 1‸"),
     ("x =\t‸", " 1", PY, "x =\t1‸"),
     ("x = 'a ‸'", " b'", PY, "x = 'a  b‸'"),
+    ('print("‸")', 'and "', PY, 'print("and ‸")'),
+    ("x = 1\na   = ‸", "2", PY, "x = 1\na   = 2‸"),
+    ("a:     ‸", "      1", PY, "a:           1‸"),
     ("# a ‸", " b", PY, "# a b‸"),
     ("‸", "a()  \n\t\nb()\t\n\n\n", PY, "a()\n\nb()‸"),
     ("a‸", "\n\n", PY, None),
@@ -422,3 +439,90 @@ def test_what_else_a_completion_carries_stays():
 def test_a_completion_that_replaces_already_is_left_alone():
     completion = Completion("x):", replaces=1)
     assert Tidy().process(completion, request("if foo(‸)")) == completion
+
+
+TYPED = [
+    ("foo(‸)", "a, b)", PY),
+    ("if foo(‸)", "x):", PY),
+    ("def f(‸):", "x):\n    return x", PY),
+    ('print("‸")', 'hello", name)', PY),
+    ("f(‸)", "x).g(y)", PY),
+    ("f([‸])", "g(1), 2], key=(3))", PY),
+    ("foo(‸)", "\n    a,\n    b,\n)", PY),
+    ("def f():\n    if a:‸", "\n        b(c)\n        return d", PY),
+    ("x = foo(‸, b)", "a + c(1), b)", PY),
+    ("xs.map((x) => {‸});", "\n  return x + f(1);\n});", JS),
+    ("const s = `${‸}`;", "a(b)} c`;", JS),
+    ("func f() {\n\tif a {‸\n}", "\n\t\tb(c)\n\t}", GO),
+    ("if (‸) {", "x > f(y)) {", C),
+]
+
+
+@pytest.mark.parametrize(("marked", "written", "language"), TYPED)
+def test_what_is_left_while_the_user_types_along_leads_to_the_same_document(marked: str, written: str, language: str):
+    completion = process(marked, written, language)
+    assert completion
+    before, after = marked.split("‸")
+    after = after[completion.replaces :]
+    document = before + completion.text + after
+    for typed in range(1, len(completion.text)):
+        place = f"{before}{completion.text[:typed]}‸{after}"
+        assert buffer(place, completion.text[typed:], language) in (document, None)
+
+
+MARKS = "()[]{}<>\"'`:;,. \t#\\\n\r\0\ufffd\ud800é😀\u0301\u2028"
+WORDS = ("a", "xs", "def f(x):", "return", "else:", "end", "if a {", "    ", "  ", "\r\n", "\n    a()\n", "\n}")
+LONG_MARKS = ('"""', "//", "/*", "*/", "${", "#{", 'f"')
+PIECES = st.sampled_from([*MARKS, *WORDS, *LONG_MARKS])
+CODE = st.lists(PIECES, max_size=24).map("".join) | st.text(max_size=40)
+LANGUAGES = st.sampled_from(
+    [PY, JS, GO, C, RUBY, RUST, "plaintext", "html", "lua", "sql", "kotlin", "no such language"]
+)
+
+
+@st.composite
+def cursors(draw: st.DrawFn) -> CompletionRequest:
+    prefix, suffix = draw(CODE), draw(CODE)
+    indent = draw(st.sampled_from(["    ", "  ", "\t"]))
+    return CompletionRequest(Path("/r/file"), draw(LANGUAGES), prefix + suffix, len(prefix), indent=indent)
+
+
+@settings(max_examples=600, deadline=None)
+@given(cursors(), CODE)
+def test_any_text_at_any_cursor_is_tidied_within_its_line_once(cursor: CompletionRequest, written: str):
+    tidied = Tidy().process(Completion(written), cursor)
+    if tidied is None:
+        return
+    assert tidied.text.strip()
+    assert 0 <= tidied.replaces <= line_end(cursor.text, cursor.offset) - cursor.offset
+    if not tidied.replaces:
+        assert Tidy().process(tidied, cursor) == tidied
+
+
+@settings(max_examples=300, deadline=None)
+@given(cursors(), CODE)
+def test_no_line_ends_in_a_blank(cursor: CompletionRequest, written: str):
+    tidied = Tidy().process(Completion(written), cursor)
+    if tidied is None:
+        return
+    after = cursor.suffix[tidied.replaces :]
+    lines = (tidied.text + after[: line_end(after, 0)]).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    assert not [line for line in lines[:-1] if line.endswith((" ", "\t"))]
+    assert not tidied.text.endswith((" ", "\t")) or after[: line_end(after, 0)].strip()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", " "])
+def test_large_documents_are_looked_at_near_the_cursor_only(newline: str):
+    half = f"x = foo(bar, [1, 2]){newline}" * 120_000
+    assert tidy(half + "\nfoo(‸)\n" + half, "a, b)") == half + "\nfoo(a, b‸)\n" + half
+    assert process(half + "‸" + half, "y = 1\n" * 3)
+
+
+def test_a_line_of_a_million_characters():
+    line = "foo(bar), " * 100_000 + "f("
+    assert tidy(line + "‸", "a, b)") == line + "a, b)‸"
+    assert tidy(line + "‸)", "a, b)") == line + "a, b‸)"
+    assert process(line + "‸" + line, "a, b)")
+    assert process(line + "‸" + ")" * 1_000_000, "a, b)")
+    assert process("(" * 1_000_000 + "‸" + ")" * 1_000_000, "a, b)")
+    assert process(" " * 1_000_000 + "‸" + " " * 1_000_000, "a, b)")

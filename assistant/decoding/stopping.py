@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from assistant.syntax import CLOSERS, OPENERS, Token, depth_changes, tokens, unclosed, unmatched
 from assistant.text import indentation, line_start, split_lines
@@ -239,9 +240,9 @@ def _is_indented(line: str, last: Token, before: str) -> bool:
 def _head(code: list[Token], before: str) -> Token | None:
     """The first token of the logical line that the last one ends: of the lines within brackets, the first."""
     depth = 0
-    for token in reversed(code):
+    for token, above in zip_longest(reversed(code), reversed(code[:-1])):
         if token is not code[-1]:
             depth += (token.kind in CLOSERS) - (token.kind in OPENERS)
-        if depth <= 0 and not before[line_start(before, token.start) : token.start].strip():
+        if depth <= 0 and (above is None or "\n" in before[above.end : token.start]):
             return token
     return None

@@ -1,0 +1,121 @@
+"""The token loop: what is written, how sure the model was, and other candidates."""
+
+from __future__ import annotations
+
+import math
+from threading import Event
+
+import pytest
+from fakes import ByteModel, request
+
+from assistant.decoding.decode import Draft, alternatives, decode
+from assistant.decoding.stopping import BLOCK_TOKENS, LINE_TOKENS, extent
+from assistant.errors import Cancelled
+from assistant.prompt import Budget, build
+
+PAST = -1.0
+"""A deadline that is over."""
+
+
+def written(marked: str, model: ByteModel, language: str = "python", **options) -> Draft:
+    asked = request(marked, language)
+    prompt = build(asked, [], model, Budget.of(512)).tokens
+    return decode(model, prompt, extent(asked, 10), **options)
+
+
+def others(marked: str, model: ByteModel, count: int = 3) -> list[str]:
+    asked = request(marked)
+    prompt = build(asked, [], model, Budget.of(512)).tokens
+    limit = extent(asked, 10)
+    return [draft.text for draft in alternatives(model, prompt, limit, decode(model, prompt, limit), count)]
+
+
+@pytest.mark.parametrize(
+    ("marked", "writes", "expected"),
+    [
+        ("x = ‸", "f(y)\nz = 1\n", "f(y)"),
+        ("x = ‸", "f(y)", "f(y)"),
+        ("x = ‸", "", ""),
+        ("x = ‸", "'é😀'\n", "'é😀'"),
+        ("def f():‸", "\n    return 1\n\n\ny = 2\n", "\n    return 1"),
+        ("def f():\n    ‸", "x = 1\n    return x", "x = 1\n    return x"),
+    ],
+)
+def test_it_writes_a_line_or_a_block(marked, writes, expected):
+    assert written(marked, ByteModel(writes)).text == expected
+
+
+def test_it_knows_how_sure_the_model_was():
+    assert math.exp(written("x = ‸", ByteModel("f(y)", probability=0.75)).logprob) == pytest.approx(0.75, abs=0.01)
+
+
+def test_nothing_written_past_the_end_is_paid_for():
+    model = ByteModel("f(y)\n" + "z = 1\n" * 50)
+    written("x = ‸", model)
+    before = model.evaluated
+    written("x = f‸", model)
+    assert model.evaluated - before < 12
+
+
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_a_line_that_never_ends_is_not_shown_by_half(letter):
+    model = ByteModel(letter * 1000)
+    draft = written("x = ‸", model)
+    assert (draft.text, len(draft.tokens)) == ("", LINE_TOKENS)
+
+
+def test_a_block_that_never_ends_keeps_its_whole_lines():
+    draft = written("def f():‸", ByteModel("\n    call()" * 5 + "\n    x = " + "a" * 1000))
+    assert draft.text == "\n    call()" * 5
+    assert len(draft.tokens) == BLOCK_TOKENS
+
+
+def test_where_the_context_ends_whole_lines_are_kept():
+    asked = request("def f():‸")
+    model = ByteModel("\n    call()" * 5)
+    prompt = build(asked, [], model, Budget.of(512)).tokens
+    model.context_length = len(prompt) + 15
+    assert decode(model, prompt, extent(asked, 10)).text == "\n    call()"
+
+
+def test_at_the_deadline_it_keeps_whole_lines():
+    begun = Draft("", tuple(b"\n    a()\n    b"), (0.0,) * 14, ((0, -1.0),) * 14)
+    assert written("def f():‸", ByteModel("\n    a()\n    b()"), deadline=PAST, begun=begun).text == "\n    a()"
+    assert written("x = ‸", ByteModel("f(y)"), deadline=PAST).text == ""
+
+
+def test_what_is_complete_at_the_deadline_is_kept():
+    begun = Draft("", tuple(b"f(y)\n"), (0.0,) * 5, ((0, -1.0),) * 5)
+    assert written("x = ‸", ByteModel("f(y)\n"), deadline=PAST, begun=begun).text == "f(y)"
+
+
+def test_cancelling_ends_it():
+    cancelled = Event()
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        written("x = ‸", ByteModel("f(y)"), cancelled=cancelled)
+
+
+def test_other_candidates_leave_where_the_second_choice_was_close():
+    model = ByteModel({"first(a)\n": 0.5, "first(b)\n": 0.3, "second\n": 0.15})
+    assert others("x = ‸", model, 2) == ["first(b)", "second"]
+
+
+def test_a_candidate_may_end_early():
+    assert "f" in others("x = ‸", ByteModel({"f(a)\n": 0.6, "f": 0.3}), 1)
+
+
+def test_to_write_nothing_is_no_candidate():
+    assert others("x = ‸", ByteModel({"f(a)\n": 0.6, "": 0.3}), 1) == []
+
+
+def test_a_candidate_remembers_what_its_tokens_cost():
+    model = ByteModel({"aa\n": 0.6, "ab\n": 0.3})
+    asked = request("x = ‸")
+    prompt = build(asked, [], model, Budget.of(512)).tokens
+    limit = extent(asked, 10)
+    first = decode(model, prompt, limit)
+    other = alternatives(model, prompt, limit, first, 1)[0]
+    assert (first.text, other.text) == ("aa", "ab")
+    assert len(other.tokens) == len(other.logprobs) == len(other.seconds)
+    assert math.exp(other.logprobs[1] - first.logprobs[1]) == pytest.approx(0.5, abs=0.02)

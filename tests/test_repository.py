@@ -1,0 +1,115 @@
+"""Which files must never enter a prompt: secrets, and what git ignores."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from retrieval.repository import excluded, is_ignored, is_secret, repository_root
+
+SECRETS = (
+    ".env", ".env.local", ".env.production", "server.pem", "server.key", "store.p12", "store.PFX", "app.jks", "id_rsa",
+    "id_ed25519", ".netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd", "credentials.json", "secrets.yaml",
+    "prod.tfvars", "service-account-7.json", ".ssh/config", ".aws/credentials", "home/.gnupg/pubring.kbx",
+)  # fmt: skip
+PLAIN = (
+    ".env.example", ".env.sample", ".env.template", "config.json", "settings.json", "keys.py", "credentials.py",
+    "secrets.py", "environment.py", "id_rsa.pub", "key.ts", "pem.go", "package.json", "ssh/config", "env", "tokens.c",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_known_by_its_name(name):
+    assert is_secret(Path("/work/shop") / name)
+    assert "secrets" in excluded(Path("/work/shop") / name, None)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_code_is_no_secret(name):
+    assert not is_secret(Path("/work/shop") / name)
+    assert excluded(Path("/work/shop") / name, None) == ""
+
+
+IGNORE_FILES = {
+    ".gitignore": (
+        "# comment\n\n*.log\n!keep.log\n/build\ncache/\nsrc/*.tmp\ndoc/**/draft.md\nspace\\ name.py\n"
+        "trailing.py   \n\\#hash.py\n\\!bang.py\n[ab].txt\nfoo?.c\n**/deep.js\nvendor/*\n!vendor/ours\nlogs/**\n"
+    ),
+    "src/.gitignore": "!debug.log\nlocal.py\n/top.py\n",
+    "src/inner/.gitignore": "*\n!.gitignore\n!kept.py\n",
+    ".git/info/exclude": "mine.py\n*.secret\n",
+    "crlf/.gitignore": "a.py\r\nb/\r\n",
+    "odd/.gitignore": "!\n/\n[\n***\nq**r\n\\\n[z-b]\n",
+}  # fmt: skip
+PATHS = (
+    "a.py", "x.log", "keep.log", "src/x.log", "src/debug.log", "build/a.py", "src/build/a.py", "cache/a.py",
+    "src/cache/a.py", "cache.py", "src/a.tmp", "src/inner/a.tmp", "doc/draft.md", "doc/a/b/draft.md", "space name.py",
+    "trailing.py", "#hash.py", "!bang.py", "a.txt", "c.txt", "foo1.c", "foo12.c", "deep.js", "a/b/deep.js",
+    "vendor/lib.py", "vendor/ours/a.py", "vendor/theirs/a.py", "logs/a/b.py", "src/local.py", "src/a/local.py",
+    "local.py", "src/top.py", "src/a/top.py", "src/inner/a.py", "src/inner/kept.py", "src/inner/more/kept.py",
+    "mine.py", "src/mine.py", "a.secret", "crlf/a.py", "crlf/b/c.py", "odd/a.py", "odd/[", "odd/qxr",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    root = tmp_path_factory.mktemp("repository")
+    git(root, "init", "--quiet")
+    for name, text in IGNORE_FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text.encode())
+    return root
+
+
+def git(root: Path, *arguments: str, **options) -> str:
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(root)}
+    return subprocess.run(
+        ["git", *arguments], cwd=root, env=environment, capture_output=True, text=True, check=False, **options
+    ).stdout
+
+
+def test_git_and_we_ignore_the_same_files(repository):
+    for path in PATHS:
+        (repository / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository / path).touch()
+    answer = git(repository, "check-ignore", "--no-index", "--stdin", "-z", input="\0".join(PATHS))
+    ignored = {path for path in PATHS if is_ignored(repository / path, repository)}
+    assert ignored == set(filter(None, answer.split("\0")))
+    assert "x.log" in ignored
+
+
+def test_what_git_keeps_for_itself_is_ignored(repository):
+    assert is_ignored(repository / ".git" / "config", repository)
+
+
+def test_a_changed_gitignore_counts_at_once(tmp_path):
+    (tmp_path / ".git").mkdir()
+    ignore = tmp_path / ".gitignore"
+    ignore.write_text("a.py\n")
+    assert excluded(tmp_path / "a.py", tmp_path) == "a.py is ignored by git: it never enters a prompt."
+    ignore.write_text("b.py\n")
+    os.utime(ignore, ns=(1, 1))
+    assert excluded(tmp_path / "a.py", tmp_path) == ""
+
+
+def test_a_file_outside_of_the_repository_is_not_ignored(repository):
+    assert excluded(repository.parent / "x.log", repository) == ""
+    assert excluded(Path("/elsewhere/x.log"), None) == ""
+    assert "secrets" in excluded(repository.parent / ".env", repository)
+
+
+def test_a_gitignore_that_is_no_text_does_no_harm(tmp_path):
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe\x00*.py\n")
+    assert excluded(tmp_path / "a.txt", tmp_path) == ""
+
+
+def test_the_root_is_the_nearest_folder_with_git(repository):
+    assert repository_root(repository / "src" / "a.py") == repository
+    inner = repository / "src" / "module"
+    inner.mkdir(parents=True)
+    (inner / ".git").write_text("gitdir: ../../.git/modules/module\n")
+    assert repository_root(inner / "a.py") == inner
+    assert repository_root(Path("/a.py")) is None
