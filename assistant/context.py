@@ -24,12 +24,20 @@ def gather(sources: Sequence[ContextSource], request: CompletionRequest) -> tupl
         if time.monotonic() > deadline:
             left_out.append(f"{source.name}: the {SECONDS} seconds for context were over")
             continue
-        snippets = guarded(source.name, lambda source=source: list(source.snippets(request)))
+        snippets = guarded(source.name, _snippets, source, request, otherwise=None)
         if snippets is None:
             left_out.append(f"{source.name}: it failed, see the log")
         else:
             found += snippets
     return _best_first(found, request), left_out
+
+
+def _snippets(source: ContextSource, request: CompletionRequest) -> list[Snippet]:
+    snippets = list(source.snippets(request))
+    for snippet in snippets:
+        if not isinstance(snippet, Snippet):
+            raise TypeError(f"{snippet!r} is not a Snippet")
+    return snippets
 
 
 def _best_first(snippets: Iterable[Snippet], request: CompletionRequest) -> list[Snippet]:

@@ -104,8 +104,7 @@ class Assistant:
         return ""
 
     def _prompt(self, request: CompletionRequest, watch: _Stopwatch) -> Prompt:
-        shown = replace(request, others=tuple(self._visible(request))) if self.settings.open_files else request
-        snippets, late = gather(self.sources if self.settings.open_files else (), shown)
+        snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))
         watch.lap("context")
         total = min(PROMPT_TOKENS, self.model.context_length * 3 // 4)
         prompt = build(request, snippets, self.model, Budget.of(total))
@@ -113,16 +112,18 @@ class Assistant:
         return replace(prompt, left_out=(*late, *prompt.left_out))
 
     def _visible(self, request: CompletionRequest) -> list[File]:
-        return [file for file in request.others if not self._excluded(file.path, request.root)]
+        """The other files that may enter the prompt."""
+        others = request.others if self.settings.open_files else ()
+        return [file for file in others if not self._excluded(file.path, request.root)]
 
     def _drafts(self, request: CompletionRequest, prompt: Prompt, cancelled: Event) -> tuple[Draft, ...]:
         limit = extent(request, self.settings.max_lines)
         deadline = time.monotonic() + DEADLINE
         first = decode(self.model, prompt.tokens, limit, cancelled, deadline)
-        if request.candidates == 1:
-            return (first,)
-        others = alternatives(self.model, prompt.tokens, limit, first, request.candidates, cancelled, deadline)
-        return (first, *others)
+        others: list[Draft] = []
+        if request.candidates > 1:
+            others = alternatives(self.model, prompt.tokens, limit, first, request.candidates, cancelled, deadline)
+        return tuple(draft.confident() for draft in (first, *others))
 
     def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
         probable = [
@@ -150,13 +151,7 @@ class Assistant:
     def _process(self, completion: Completion, request: CompletionRequest) -> Completion | None:
         """One that fails is left out; what it was given goes on."""
         for processor in self.post_processors:
-            kept = completion
-
-            def run(processor: PostProcessor = processor, kept: Completion = kept) -> tuple[Completion | None]:
-                return (processor.process(kept, request),)
-
-            answer = guarded(processor.name, run)
-            result = answer[0] if answer is not None else completion
+            result = guarded(processor.name, processor.process, completion, request, otherwise=completion)
             if result is None:
                 return None
             completion = result

@@ -6,7 +6,7 @@ import importlib.metadata
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -78,15 +78,19 @@ class Plugins:
         """What each plugin answers, one by one: what one of them raises must not cost the others."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             arguments = [settings] if implementation.argnames else []
-            answer = guarded(implementation.plugin_name, implementation.function, *arguments)
+            answer = guarded(implementation.plugin_name, implementation.function, *arguments, otherwise=None)
             if answer is not None:
                 yield answer
 
 
-def guarded(name: str, function: Callable[..., Any], *arguments: object) -> Any:
-    """Calls a stranger's code: what it raises is logged with its name, and None is returned."""
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def guarded(name: str, function: Callable[..., T], *arguments: object, otherwise: U) -> T | U:
+    """Calls a stranger's code: what it raises is logged with its name, and `otherwise` is returned."""
     try:
         return function(*arguments)
     except Exception:
         log.exception("The plugin “%s” failed and is left out", name)
-        return None
+        return otherwise

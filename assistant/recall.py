@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.decoding.decode import Draft
@@ -60,7 +60,7 @@ class Recall:
             if (typed := _typed_since(memory, request)) is None:
                 continue
             rests = tuple(
-                Draft(draft.text[len(typed) :], draft.tokens, draft.logprobs, draft.seconds)
+                replace(draft, text=draft.text[len(typed) :])
                 for draft in memory.drafts
                 if draft.text.startswith(typed) and draft.text[len(typed) :].strip()
             )

@@ -53,11 +53,20 @@ def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
         if path and path.is_file():
             values = _read(path)
             parse(values, str(path))
+            values = _with_path(values, path.parent)
             merged |= values
     if editor:
         parse(editor, "the editor's settings")
         merged |= editor
     return parse(merged, "the settings")
+
+
+def _with_path(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A model's path in a settings file counts from that file."""
+    model = values.get("model")
+    if model and (folder / Path(model).expanduser()).exists():
+        return values | {"model": str(folder / Path(model).expanduser())}
+    return values
 
 
 def parse(values: Mapping[str, Any], origin: str) -> Settings:

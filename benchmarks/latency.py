@@ -119,9 +119,7 @@ class Client(BaseLanguageClient):
         begin = time.perf_counter()
         await self.start_io(sys.executable, "-m", "assistant", "lsp")
         capabilities = lsp.ClientCapabilities(
-            text_document=lsp.TextDocumentClientCapabilities(
-                inline_completion=lsp.InlineCompletionClientCapabilities()
-            )
+            text_document=lsp.TextDocumentClientCapabilities(inline_completion=lsp.InlineCompletionClientCapabilities())
         )
         await self.initialize_async(
             lsp.InitializeParams(

@@ -66,7 +66,7 @@ def _tidied(text: str, place: _Place) -> tuple[str, int]:
 
 
 class _Open(NamedTuple):
-    """Something open: what closes it, and the quote or comment mark that its inside stands in (`` for code)."""
+    """Something open: what closes it, and the quote or comment mark that its inside stands in, empty for code."""
 
     closer: str
     inside: str
@@ -138,7 +138,7 @@ def _from_top(before: str) -> str:
 _TOP = re.compile(
     r"^(?:(?:async )?def \w+\(|class \w+.*[:{]$|from \S+ import |import [\w.]+$|@\w|#include|\w.*[({;]$)", re.MULTILINE
 )
-_INNER_TOP = re.compile(r"^[ \t]+(?:(?:async )?def \w+\(|class \w+.*[:{]$|@\w|.*[{;]$)", re.MULTILINE)
+_INNER_TOP = re.compile(r"^[ \t]+(?:(?:async )?def \w+\(|class \w+.*[:{]$|@\w|\w.*\{$)", re.MULTILINE)
 
 
 def _newline(before: str, behind: str) -> str:
@@ -384,6 +384,7 @@ def _tabs(start: str, base: str, step: int) -> str:
 
 
 def _leading_tabs(start: str) -> str:
+    """`⇥⇥  ` → `⇥⇥`."""
     return start[: len(start) - len(start.lstrip("\t"))]
 
 
@@ -433,7 +434,7 @@ _HANGS_ONCE = (_BACKTICKS - {"go"}) | {"ruby", "lua", "json"}
 
 
 def _opens(line: str, language: str = "ruby") -> bool:
-    """Whether the next line is a level deeper; in most languages what hangs in brackets may take two, and tells nothing."""
+    """Whether the next line is a level deeper. What hangs in brackets may take two in most languages: not counted."""
     if language not in _HANGS_ONCE:
         return bool(_OPENS_BLOCK.search(line))
     return bool(_OPENS_ANY.search(line) or (language in ("ruby", "lua") and _OPENS_WORD.match(line)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +49,7 @@ def is_secret(path: Path) -> bool:
 
 
 def is_ignored(path: Path, root: Path) -> bool:
-    """Whether the `.gitignore` files from the root down to the file, or `.git/info/exclude`, leave it out.
+    """Whether the user's ignore file, `.git/info/exclude`, or the `.gitignore` files from the root down leave it out.
 
     The last pattern that matches decides, those of inner folders after those of outer ones, as gitignore(5) has it.
     A file in an ignored folder is ignored whatever the inner files say.
@@ -63,14 +64,19 @@ def is_ignored(path: Path, root: Path) -> bool:
 
 def _matches(relative: Path, root: Path, is_folder: bool) -> bool:
     ignored = False
-    for file in (root / ".git" / "info" / "exclude", *_ignore_files(relative, root)):
+    for file in (_users_file(), root / ".git" / "info" / "exclude", *_ignore_files(relative, root)):
         if (spec := _read(file)) is None:
             continue
-        base = root if file.name == "exclude" else file.parent
+        base = file.parent if file.name == ".gitignore" else root
         inner = (root / relative).relative_to(base).as_posix() + ("/" if is_folder else "")
         if (answer := spec.check_file(inner).include) is not None:
             ignored = answer
     return ignored
+
+
+def _users_file() -> Path:
+    """Where git looks if `core.excludesFile` names no other place."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git" / "ignore"
 
 
 def _ignore_files(relative: Path, root: Path) -> list[Path]:

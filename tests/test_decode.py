@@ -8,13 +8,18 @@ from threading import Event
 import pytest
 from fakes import ByteModel, request
 
-from assistant.decoding.decode import Draft, alternatives, decode
+from assistant.decoding.decode import Draft, Step, alternatives, decode
 from assistant.decoding.stopping import BLOCK_TOKENS, LINE_TOKENS, extent
 from assistant.errors import Cancelled
 from assistant.prompt import Budget, build
 
 PAST = -1.0
 """A deadline that is over."""
+
+
+def steps(text: str, probability: float = 1.0, after: int = 0) -> tuple[Step, ...]:
+    """A text as a `ByteModel` writes it, each byte with the same probability."""
+    return tuple(Step(byte, math.log(probability), 0, -9.0, after + end) for end, byte in enumerate(text.encode(), 1))
 
 
 def written(marked: str, model: ByteModel, language: str = "python", **options) -> Draft:
@@ -79,13 +84,13 @@ def test_where_the_context_ends_whole_lines_are_kept():
 
 
 def test_at_the_deadline_it_keeps_whole_lines():
-    begun = Draft("", tuple(b"\n    a()\n    b"), (0.0,) * 14, ((0, -1.0),) * 14)
+    begun = steps("\n    a()\n    b")
     assert written("def f():‸", ByteModel("\n    a()\n    b()"), deadline=PAST, begun=begun).text == "\n    a()"
     assert written("x = ‸", ByteModel("f(y)"), deadline=PAST).text == ""
 
 
 def test_what_is_complete_at_the_deadline_is_kept():
-    begun = Draft("", tuple(b"f(y)\n"), (0.0,) * 5, ((0, -1.0),) * 5)
+    begun = steps("f(y)\n")
     assert written("x = ‸", ByteModel("f(y)\n"), deadline=PAST, begun=begun).text == "f(y)"
 
 
@@ -117,5 +122,22 @@ def test_a_candidate_remembers_what_its_tokens_cost():
     first = decode(model, prompt, limit)
     other = alternatives(model, prompt, limit, first, 1)[0]
     assert (first.text, other.text) == ("aa", "ab")
-    assert len(other.tokens) == len(other.logprobs) == len(other.seconds)
-    assert math.exp(other.logprobs[1] - first.logprobs[1]) == pytest.approx(0.5, abs=0.02)
+    assert [step.end for step in other.steps] == [1, 2, 3]
+    assert math.exp(other.steps[1].logprob - first.steps[1].logprob) == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_block_loses_the_lines_that_the_model_was_unsure_of():
+    sure = "\n    self.name = name"
+    draft = Draft(sure + "\n    self.zip = []", (*steps(sure + "\n"), *steps("    self.zip = []", 0.4, len(sure) + 1)))
+    kept = draft.confident()
+    assert (kept.text, kept.logprob) == (sure, 0.0)
+
+
+def test_its_first_line_stays_whatever_the_probability():
+    draft = Draft("f(x)", steps("f(x)", 0.1))
+    assert draft.confident() == draft
+
+
+def test_lines_that_it_was_sure_of_stay():
+    text = "a = 1\n    b = 2\n\n    c = 3"
+    assert Draft(text, steps(text, 0.9)).confident().text == text

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from fakes import request
 
-from assistant.decoding.decode import Draft
+from assistant.decoding.decode import Draft, Step
 from assistant.recall import KEPT, Recall
 
 
 def draft(text: str) -> Draft:
-    return Draft(text, (1,), (-0.1,), ((2, -3.0),))
+    return Draft(text, (Step(1, -0.1, 2, -3.0, len(text)),))
 
 
 def remembering(marked: str, *texts: str, **fields) -> Recall:
