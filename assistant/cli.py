@@ -6,8 +6,10 @@ import argparse
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,9 +47,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         return int(options.run(options))
     except GhostwrightError as error:
-        return _fail(str(error), getattr(options, "json", False))
+        return _fail(str(error), options)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # a plugin's, or a fault of ours
+        log.debug("Something failed", exc_info=error)
+        return _fail(f"Something failed: {error!r}. `ghostwright -v` and the same again shows where.", options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,7 +110,7 @@ def _complete(options: argparse.Namespace) -> int:
     with working(f"{assistant.model.name}: reading and writing"):
         answer = assistant.complete(request)
     if options.json:
-        print(json.dumps(_as_json(answer, options.explain), ensure_ascii=False, indent=2))
+        _print_json(_as_json(answer, options.explain))
     else:
         show_answer(request, answer, options.explain)
     return 0 if answer.completions else 1
@@ -121,11 +128,10 @@ def _request(place: str, candidates: int) -> CompletionRequest:
 
 def _parse_place(place: str) -> tuple[Path, int, int]:
     """`app.py:3:1` → app.py, 3, 1. Raises RequestError."""
-    path, _, rest = place.rpartition(":")
-    path, _, line = path.rpartition(":")
-    if not path or not line.isdecimal() or not rest.isdecimal():
+    match = re.fullmatch(r"(.+):(\d{1,9}):(\d{1,9})", place, re.DOTALL)
+    if not match:
         raise RequestError(f"“{place}” is not a place: give FILE:LINE:COL, e.g. src/app.py:12:9.")
-    return Path(path).absolute(), int(line), int(rest)
+    return Path(match[1]).absolute(), int(match[2]), int(match[3])
 
 
 def _offset(text: str, line: int, column: int, path: Path) -> int:
@@ -171,7 +177,7 @@ def _doctor(options: argparse.Namespace) -> int:
     with working("looking around, and completing once"):
         checks = doctor.examine(Path.cwd())
     if options.json:
-        print(json.dumps([check.as_json() for check in checks], ensure_ascii=False, indent=2))
+        _print_json([check.as_json() for check in checks])
     else:
         show_checks(checks)
     return 0 if all(check.ok for check in checks) else 1
@@ -180,16 +186,20 @@ def _doctor(options: argparse.Namespace) -> int:
 def _plugins(options: argparse.Namespace) -> int:
     found = Plugins(settings_files.load(Path.cwd()).disabled_plugins).found
     if options.json:
-        rows = [{"name": p.name, "origin": p.origin, "hooks": list(p.hooks), "problem": p.problem} for p in found]
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        _print_json([asdict(plugin) for plugin in found])
     else:
         show_plugins(found)
     return 0
 
 
-def _fail(message: str, as_json: bool) -> int:
-    if as_json:
-        print(json.dumps({"error": message}, ensure_ascii=False))
+def _print_json(value: object) -> None:
+    """In ASCII, which any pipe can take, whatever a file's name holds."""
+    print(json.dumps(value, indent=2))
+
+
+def _fail(message: str, options: argparse.Namespace) -> int:
+    if getattr(options, "json", False):
+        _print_json({"error": message})
     print(f"ghostwright: {message}", file=sys.stderr)
     return 1
 

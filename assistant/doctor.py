@@ -86,8 +86,8 @@ def _model(assistant: Assistant) -> Iterator[Check]:
     try:
         seconds = _timed(model.load)
         family = model.format
-    except GhostwrightError as error:
-        yield Check("model", False, str(error), "Set `model` to a GGUF file of a base model, or to nothing.")
+    except Exception as error:  # a model may be a plugin's
+        yield Check("model", False, _sentence(error), "Set `model` to a GGUF file of a base model, or to nothing.")
         return
     reason = getattr(model, "format_reason", "")
     languages = ", ".join(sorted(model.languages)) if model.languages else "any language"
@@ -103,8 +103,8 @@ def _completion(assistant: Assistant) -> Check:
         begin = time.perf_counter()
         answer = assistant.complete(request)
         seconds = time.perf_counter() - begin
-    except GhostwrightError as error:
-        return Check("completion", False, str(error), "Report it with the output of `ghostwright -v doctor`.")
+    except Exception as error:  # a model may be a plugin's
+        return Check("completion", False, _sentence(error), "Report it with the output of `ghostwright -v doctor`.")
     text = answer.completions[0].text if answer.completions else ""
     rate = answer.evaluated / seconds
     finding = f"“return ” → “{text}” in {seconds:.2f} s, {answer.evaluated} tokens at {rate:.0f} a second"
@@ -113,6 +113,10 @@ def _completion(assistant: Assistant) -> Check:
     if rate < SLOW:
         return Check("completion", False, finding, "Another process wants the processor, or the model is too large.")
     return Check("completion", True, finding)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, GhostwrightError) else f"Something failed: {error!r}"
 
 
 def _timed(function: Callable[[], None]) -> float:

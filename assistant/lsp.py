@@ -65,16 +65,11 @@ class Server(LanguageServer):
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
         self.is_neovim = False
+        self.shows_ghost_text = False  # what a client announces does not tell: Neovim's users must switch it on
 
     def shutdown(self) -> None:
         self.session.close()
         super().shutdown()  # type: ignore[no-untyped-call]
-
-    @property
-    def shows_ghost_text(self) -> bool:
-        """Whether the client says that it asks for inline completions."""
-        document = self.client_capabilities.text_document
-        return document is not None and document.inline_completion is not None
 
     def report_server_error(self, error: Exception, source: type[Exception]) -> None:
         """Logs it. pygls would tell the editor; once the connection is closed, it would try to do so without end."""
@@ -219,6 +214,7 @@ async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
 
 @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
 async def inline_completion(ls: Server, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
+    ls.shows_ghost_text = True
     document = ls.document(params.text_document.uri)  # taken before the first await: the text may change
     if document is None:
         return lsp.InlineCompletionList([])

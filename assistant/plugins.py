@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -41,10 +41,9 @@ class Plugins:
 
     def model(self, settings: Settings) -> Model:
         """The model that the settings name. Raises ModelError."""
-        model = next(iter(self._ask("ghostwright_model", settings)), None)
-        if model is None:
-            raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
-        return model  # type: ignore[no-any-return]
+        for _, model in self._ask("ghostwright_model", settings):
+            return model  # type: ignore[no-any-return]
+        raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
 
     def context_sources(self, settings: Settings) -> list[ContextSource]:
         return self._lists("ghostwright_context_sources", settings)
@@ -61,26 +60,35 @@ class Plugins:
             self._manager.register(entry.load(), name=entry.name)
         except Exception as error:
             log.warning("The plugin “%s” of %s cannot be loaded and is left out: %s", entry.name, origin, error)
+            if self._manager.has_plugin(entry.name):
+                self._manager.unregister(name=entry.name)
             return Plugin(entry.name, origin, problem=f"{type(error).__name__}: {error}")
         callers = self._manager.get_hookcallers(self._manager.get_plugin(entry.name)) or []
-        return Plugin(entry.name, origin, tuple(caller.name for caller in callers))
+        if unknown := [caller.name for caller in callers if not caller.has_spec()]:
+            log.warning("The plugin “%s” of %s has hooks that are unknown: %s", entry.name, origin, ", ".join(unknown))
+        return Plugin(entry.name, origin, tuple(caller.name for caller in callers if caller.has_spec()))
 
     def _lists(self, hook: str, settings: Settings) -> list[Any]:
-        found: list[Any] = []
-        for offered in self._ask(hook, settings):
-            try:
-                found += offered
-            except TypeError:
-                log.warning("A plugin answered %s with %r instead of a list; it is left out", hook, offered)
-        return found
+        answers = self._ask(hook, settings)
+        return [each for name, offered in answers for each in guarded(name, _named, offered, otherwise=[])]
 
-    def _ask(self, hook: str, settings: Settings) -> Iterable[Any]:
-        """What each plugin answers, one by one: what one of them raises must not cost the others."""
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            arguments = [settings] if implementation.argnames else []
-            answer = guarded(implementation.plugin_name, implementation.function, *arguments, otherwise=None)
+    def _ask(self, hook: str, settings: Settings) -> Iterator[tuple[str, Any]]:
+        """Plugins and what they answer, one by one: what one of them raises must not cost the others."""
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        for each in sorted(implementations, key=lambda each: each.trylast - each.tryfirst):
+            arguments = [settings] if each.argnames else []
+            answer = guarded(each.plugin_name, each.function, *arguments, otherwise=None)
             if answer is not None:
-                yield answer
+                yield each.plugin_name, answer
+
+
+def _named(offered: Iterable[Any]) -> list[Any]:
+    """What a plugin offers. Raises TypeError or AttributeError if it is no list of objects that have names."""
+    objects = list(offered)
+    for each in objects:
+        if not isinstance(each.name, str):
+            raise TypeError(f"{each!r} has the name {each.name!r}, which is no text")
+    return objects
 
 
 T = TypeVar("T")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from assistant.decoding.stopping import CLOSING_TAIL
 from assistant.formats import Format, pieces
 from assistant.languages import comment_mark
+from assistant.text import line_start, window_start
 from assistant.types import CompletionRequest, Model, Prompt, PromptPart, Snippet
 
 ANCHOR = 1024
@@ -174,10 +175,16 @@ def _prefix_start(text: str, budget: int, model: Model) -> int:
     if budget < LEAST:
         return len(text)
     step = min(ANCHOR, 1 << budget.bit_length() - 1)
-    first = max(0, len(text) - budget * 8) // step * step
+    first = window_start(len(text), budget * 8, step)
     starts = [_line_start_near(text, anchor) for anchor in range(first, len(text) + 1, step)]
-    fitting = bisect_left(starts, True, key=lambda start: len(model.tokenize(_lf(text[start:]))) <= budget)
+    fitting = bisect_left(starts, True, key=lambda start: _length_from(text, start, model) <= budget)
     return starts[fitting] if fitting < len(starts) else len(text) - budget // 4  # where a character takes four tokens
+
+
+def _length_from(text: str, start: int, model: Model) -> int:
+    """At most so many tokens has a text from a place on: the lines above the last, which models remember, and that."""
+    last = max(line_start(text, len(text)), start)
+    return len(model.tokenize(_lf(text[start:last]))) + len(model.tokenize(text[last:])) + 1
 
 
 def _line_start_near(text: str, position: int) -> int:

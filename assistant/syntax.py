@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from tree_sitter import Node
 
+from assistant.text import line_start
 from retrieval.grammars import LANGUAGES, parser
 
 OPENERS = {"(": ")", "[": "]", "{": "}"}
@@ -49,14 +50,32 @@ class Token:
     start: int
     end: int
 
+    def shifted(self, by: int) -> Token:
+        """The same token in a text that has so many code points before it."""
+        return Token(self.kind, self.start + by, self.end + by)
+
 
 def tokens(text: str, language: str) -> list[Token]:
-    """`f("(")` in Python → word, `(`, string, `)`."""
+    """`f("(")` in Python → word, `(`, string, `)`.
+
+    The lines above the last one are remembered, since they stay while the user types.
+    """
+    start = line_start(text, len(text))
+    if unclosed(text[:start], language) < start:
+        return list(_tokens_to_the_end(text, language))
+    last = _tokens_to_the_end(text[start:], language)
+    return [*_tokens_to_the_end(text[:start], language), *(token.shifted(start) for token in last)]
+
+
+@lru_cache(maxsize=64)
+def _tokens_to_the_end(text: str, language: str) -> tuple[Token, ...]:
+    """The tokens of a text; a string or comment that it ends in is one of them."""
     end = unclosed(text, language)
     found = _tokens(text[:end], language)
-    return [*found, Token("string", end, len(text))] if end < len(text) else found
+    return (*found, Token("string", end, len(text))) if end < len(text) else tuple(found)
 
 
+@lru_cache(maxsize=64)
 def unclosed(text: str, language: str) -> int:
     """Where the string or comment begins that a text ends in; the end of the text if it ends in code.
 

@@ -42,3 +42,8 @@ def line_offset(text: str, line: int) -> int:
         return 0
     ends = [match.end() for match in _NEWLINE.finditer(text)]
     return ends[line - 1] if line <= len(ends) else len(text)
+
+
+def window_start(offset: int, size: int, step: int = 1024) -> int:
+    """Where a window of at least `size` code points before an offset begins: at a place that seldom moves."""
+    return max(0, offset - size) // step * step

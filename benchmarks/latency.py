@@ -17,12 +17,15 @@ import argparse
 import asyncio
 import json
 import random
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import rich
@@ -74,10 +77,14 @@ class Run:
         return sorted(sample.tokens for sample in self.samples if sample.case == case)
 
 
-def sessions(keys: int, seed: int) -> list[Session]:
-    """Sessions over the files of rich, which is installed with Ghostwright and was not in the model's training."""
+def sessions(folder: Path, keys: int, seed: int) -> list[Session]:
+    """Sessions over the files of rich, which is installed with Ghostwright and was not in the model's training.
+
+    They are copied to a folder: where they are installed, git may ignore them.
+    """
     generator = random.Random(seed)
-    files = sorted(path for path in Path(rich.__file__).parent.glob("*.py") if path.stat().st_size > 8_000)
+    shutil.copytree(Path(rich.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    files = sorted(path for path in folder.glob("*.py") if path.stat().st_size > 8_000)
     found: list[Session] = []
     while sum(len(session.keys) for session in found) < keys:
         path = generator.choice(files)
@@ -110,8 +117,8 @@ class Client(BaseLanguageClient):
         self.version = 0
 
         @self.feature("didChangeStatus")
-        def _(params: object) -> None:
-            if getattr(params, "message", "").startswith("Ready"):
+        def _(params: Any) -> None:
+            if params.message.startswith("Ready"):
                 self.ready.set()
 
     async def begin(self, folder: Path) -> tuple[float, float]:
@@ -154,7 +161,7 @@ class Client(BaseLanguageClient):
     async def evaluated(self) -> int:
         params = lsp.ExecuteCommandParams("ghostwright.status")
         status = await self.workspace_execute_command_async(params)
-        return int(status.evaluated if hasattr(status, "evaluated") else status["evaluated"])
+        return int(status["evaluated"])
 
     @property
     def process(self) -> psutil.Process:
@@ -222,7 +229,7 @@ def _baseline_sample(llama: object, ours: LlamaCpp, session: Session, text: str,
     prompt = build(request, [], ours, Budget.of(1024))
     parts = {part.source: part.text for part in prompt.parts}
     limit = extent(request, 10)
-    stop = ["\n"] if limit.outer is None else []
+    stop = ["\n"] if limit.block is None else []
     begin = time.perf_counter()
     answer = llama.create_completion(  # type: ignore[attr-defined]
         parts["prefix"], suffix=parts["suffix"], max_tokens=limit.tokens, temperature=0.0, stop=stop
@@ -250,10 +257,10 @@ def show(ours: Run, theirs: Run, facts: dict[str, float]) -> None:
         console.print(f"{name}: {value:.2f}")
 
 
-async def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    work = sessions(arguments.keys, arguments.seed)
+async def measure(arguments: argparse.Namespace, folder: Path) -> dict[str, object]:
+    work = sessions(folder, arguments.keys, arguments.seed)
     client = Client()
-    started, loaded = await client.begin(work[0].path.parent)
+    started, loaded = await client.begin(folder)
     ours = await replay(client, work, arguments.seed)
     memory = client.process.memory_info().rss
     peak = _peak_memory(client.process)
@@ -298,7 +305,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
-    figures = asyncio.run(measure(arguments))
+    with tempfile.TemporaryDirectory() as folder:
+        figures = asyncio.run(measure(arguments, Path(folder)))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -105,7 +105,7 @@ class LlamaCpp:
             self._weights = None
 
     def tokenize(self, text: str) -> list[int]:
-        return self._loaded.tokenize(text)
+        return list(self._loaded.tokenize(text))
 
     def special(self, text: str) -> int:
         try:
@@ -198,6 +198,7 @@ class _Weights:
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self.context_length, 0, 1)
         self._pieces: dict[int, bytes] = {}
+        self.tokenize = lru_cache(maxsize=128)(self._tokenize)  # most parts of a prompt are those of the last one
         self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, api.ggml_abort_callback)
         self._never = api.ggml_abort_callback()
 
@@ -234,7 +235,7 @@ class _Weights:
         texts = {api.llama_vocab_get_text(vocab, t).decode("utf-8", "replace"): t for t in ids}
         return texts, frozenset(ids)
 
-    def tokenize(self, text: str) -> list[int]:
+    def _tokenize(self, text: str) -> list[int]:
         encoded = text.encode("utf-8", "replace")
         buffer = (self._api.llama_token * (len(encoded) + 2))()
         count = self._api.llama_tokenize(self._vocab, encoded, len(encoded), buffer, len(buffer), False, False)

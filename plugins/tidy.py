@@ -17,7 +17,7 @@ from assistant.decoding.stopping import CLOSING_TAIL
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
 from assistant.syntax import CLOSERS, OPENERS
-from assistant.text import indentation, line_end, line_start, split_lines
+from assistant.text import indentation, line_end, line_start, split_lines, window_start
 from assistant.types import Completion, CompletionRequest, PostProcessor
 
 WINDOW = 8192
@@ -104,11 +104,13 @@ class _Place:
 
 def _place(request: CompletionRequest) -> _Place:
     text, offset, language = request.text, request.offset, request.language
-    before, behind = text[max(0, offset - WINDOW) : offset], text[offset : offset + WINDOW]
+    begin = window_start(offset, WINDOW)
+    before, behind = text[begin:offset], text[offset : offset + WINDOW]
     start, end = line_start(before, len(before)), line_end(behind, 0)
     above, below = split_lines(before[:start])[-NEAR:], split_lines(behind[end:])[1:NEAR]
     line, rest = before[start:], behind[:end]
-    opened = _scan(_from_top(before) if offset > WINDOW else before, language).opened
+    opened_above = _scan(_from_top(before[:start]) if begin else before[:start], language).opened
+    opened = _scan(line, language, opened_above).opened
     truncated = offset + WINDOW < len(text)
     unclosed = _unclosed(behind, language, opened)
     earlier = len(opened) - len(_scan(line, language).opened)
@@ -180,8 +182,12 @@ _DOLLAR_BRACES = frozenset(("kotlin", "dart", "groovy", "scala", "shellscript", 
 _LINE_BOUND = frozenset(('"', "'", "\n"))
 
 
+@lru_cache(maxsize=128)
 def _scan(text: str, language: str, opened: tuple[_Open, ...] = ()) -> _Scan:
-    """Goes through a text at whose beginning something may be open. `a) + (b` closes `)` and leaves `(` open."""
+    """Goes through a text at whose beginning something may be open. `a) + (b` closes `)` and leaves `(` open.
+
+    Remembered, since most of what surrounds a cursor stays while the user types.
+    """
     stack, closed, floor, position = list(opened), [], len(opened), 0
     while match := _marks(inside := stack[-1].inside if stack else "", language).search(text, position):
         position = match.end()
@@ -337,10 +343,11 @@ def _unit(line: str, lines: Sequence[str], otherwise: str, language: str) -> str
     own = indentation(line)
     if own.startswith("\t") or (len(own) < 2 and tabs > blanks) or language in _TABS:
         return "\t"
-    return _blanks(filled) or (otherwise if "\t" not in otherwise or not (blanks or own) else "    ")
+    return _blanks(tuple(filled)) or (otherwise if "\t" not in otherwise or not (blanks or own) else "    ")
 
 
-def _blanks(lines: Sequence[str]) -> str:
+@lru_cache(maxsize=32)
+def _blanks(lines: tuple[str, ...]) -> str:
     """The commonest step to a deeper line, behind lines that open something if there are such."""
     steps = [(_opens(before), len(indentation(after)) - len(indentation(before))) for before, after in pairwise(lines)]
     likely = [(opens, step) for opens, step in steps if 1 < step <= 8]

@@ -242,8 +242,8 @@ class Buffer:
 def units(text: str, encoding: str) -> int:
     """How long a text is in the units of an encoding."""
     if encoding == "utf-8":
-        return len(text.encode())
-    return len(text.encode("utf-16-le")) // 2 if encoding == "utf-16" else len(text)
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2 if encoding == "utf-16" else len(text)
 
 
 def _client(editor: Editor) -> LanguageClient:

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from command import ghostwright
 from distributions import unpack, wheel, with_plugins
-from editor import SURE, Editor
+from editor import Editor
 from gguf_files import chat_model, embedding_model
 from lsprotocol import types as lsp
 
@@ -64,8 +64,9 @@ def complaint(*arguments: object, **options: object) -> str:
     assert "Traceback" not in plain.err
     as_json = ghostwright(*arguments, "--json", **options)
     assert as_json.code == 1
-    assert as_json.json["error"] in plain.err
-    return as_json.json["error"]
+    error = as_json.json["error"]
+    assert error.encode("ascii", "backslashreplace").decode() in plain.err or error in plain.err
+    return error
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def complaint(*arguments: object, **options: object) -> str:
         ("short.py", b"a = 1\n", "1:0", "not 0"),
         ("short.py", b"a = 1\n", "1", "FILE:LINE:COL"),
         ("short.py", b"a = 1\n", "one:two", "FILE:LINE:COL"),
-        ("short.py", b"a = 1\n", "1:" + "9" * 5000, "COL"),
+        ("short.py", b"a = 1\n", "1:" + "9" * 5000, "FILE:LINE:COL"),
     ],
 )
 async def test_the_command_says_what_is_wrong_with_a_file_or_place(tmp_path, name, data, place, sentence):
@@ -296,9 +297,6 @@ def late():
     raise RuntimeError("late")
     yield
 
-class Nameless:
-    def snippets(self, request): return []
-
 @hookimpl
 def ghostwright_context_sources(settings): return late()
 @hookimpl
@@ -323,7 +321,9 @@ class Broken:
     name = "broken"
     languages = None
     evaluated = 0
-    def __getattr__(self, name): raise RuntimeError(f"no {name}")
+    def load(self): raise RuntimeError("no load")
+    def unload(self): raise RuntimeError("no unload")
+    def tokenize(self, text): raise RuntimeError("no tokenize")
 
 @hookimpl
 def ghostwright_model(settings): return Broken() if settings.model == "broken" else None
@@ -334,7 +334,7 @@ def ghostwright_model(settings): return Broken() if settings.model == "broken" e
 def broken_plugins(tmp_path):
     """The environment in which plugins are installed that fail in every hook and every method."""
     site = tmp_path / "site"
-    sources = {"raising": RAISING_PLUGIN, "hooks": RAISING_HOOKS, "nameless": NAMELESS, "broken": RAISING_MODEL}
+    sources = {"always_raising": RAISING_PLUGIN, "hooks": RAISING_HOOKS, "nameless": NAMELESS, "broken": RAISING_MODEL}
     for name, source in sources.items():
         unpack(wheel(tmp_path, name, source), site)
     return with_plugins(site)
@@ -345,7 +345,14 @@ async def test_plugins_that_fail_everywhere_cost_the_command_nothing(tmp_path, b
     path.write_text(CODE)
     result = ghostwright("complete", f"{path}:4:14", "--json", env=broken_plugins)
     assert result.json["text"] == "y = y"
-    for words in ("“raising” failed", "no snippets", "no process", "no model", "“hooks” failed", "“nameless”"):
+    for words in (
+        "“always_raising” failed",
+        "no snippets",
+        "no process",
+        "no model",
+        "“hooks” failed",
+        "“nameless” failed",
+    ):
         assert words in result.err
     failed = ghostwright("complete", f"{path}:4:14", "--json", "--model", "broken", env=broken_plugins)
     assert failed.code == 1
@@ -361,4 +368,3 @@ async def test_plugins_that_fail_everywhere_cost_the_server_nothing(start_editor
     editor.configure()
     await editor.until_status("Normal", "Ready")
     assert await still_answers(editor, "broken")
-    assert SURE

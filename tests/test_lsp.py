@@ -331,7 +331,10 @@ async def test_an_editor_without_ghost_text_gets_a_popup_on_request(start_editor
     assert (await editor.state())["evaluated"] == evaluated
 
 
-async def test_an_editor_with_ghost_text_does_not_get_the_same_in_its_popup(editor):
+async def test_an_editor_that_shows_ghost_text_does_not_get_the_same_in_its_popup(start_editor):
+    editor = await start_editor()  # it announces ghost text, as Neovim does even if its user has not switched it on
+    assert await editor.open(POINT, "popup.py").popup() != []
+    assert await editor.open(POINT, "ghost.py").ghost() != []
     assert await editor.open(POINT, "both.py").popup() == []
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from assistant.syntax import CLOSERS, OPENERS, Token, depth_changes, tokens, unclosed, unmatched
-from assistant.text import indentation, line_start, split_lines
+from assistant.text import indentation, line_start, split_lines, window_start
 from assistant.types import CompletionRequest
 from retrieval.grammars import LANGUAGES
 
-WINDOW = 16_384
-"""Code points on each side of the cursor that are looked at: a few screens, and quick in any file."""
+WINDOW = 8_192
+"""Code points on each side of the cursor that are looked at: a screen or three, and quick in any file."""
 
 LINE_TOKENS, BLOCK_TOKENS = 64, 256
 """The longest line and block, in tokens."""
@@ -154,7 +154,7 @@ def extent(request: CompletionRequest, lines: int) -> Extent:
 
 def _before(request: CompletionRequest) -> str:
     """The last few thousand characters before the cursor, from a line that is not indented."""
-    start = max(0, request.offset - WINDOW)
+    start = window_start(request.offset, WINDOW)
     before = request.text[start : request.offset]
     top = re.search(r"^\w", before, re.MULTILINE) if start else None
     return before[top.start() :] if top else before
