@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import assistant
 from assistant.cancellation import Cancellation
 from assistant.errors import Cancelled, ModelError
-from assistant.formats import Format, detect
+from assistant.formats import FORMATS, Format, detect
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
 from assistant.threads import Threads
@@ -29,7 +31,7 @@ from assistant.types import NEVER, Model
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = Path(__file__).parent.parent / "assistant" / "weights" / "ghostwright-python-58m.Q5_K_M.gguf"
+WEIGHTS = Path(assistant.__file__).parent / "weights" / "ghostwright-python-58m.Q5_K_M.gguf"
 """The embedded model, which needs no download and no setting."""
 
 MAX_CONTEXT = 4096
@@ -46,7 +48,7 @@ SPINS = "2000"
 one or two tokens a second when two threads share a core with another process; so few leave a dozen."""
 
 _ABORTED = 2  # llama_decode's status
-_CONTROL = 8  # LLAMA_TOKEN_ATTR_CONTROL
+_CONTROL, _USER_DEFINED = 8, 16  # LLAMA_TOKEN_ATTR_…
 
 
 @hookimpl
@@ -83,7 +85,7 @@ class LlamaCpp:
 
     @property
     def ends(self) -> frozenset[int]:
-        return self._loaded.special_ids
+        return self._loaded.vocabulary.ends
 
     @property
     def loaded(self) -> bool:
@@ -105,16 +107,16 @@ class LlamaCpp:
             self._weights = None
 
     def tokenize(self, text: str) -> list[int]:
-        return list(self._loaded.tokenize(text))
+        return list(self._loaded.vocabulary.tokenize(text))
 
     def special(self, text: str) -> int:
         try:
-            return self._loaded.specials[text]
+            return self._loaded.vocabulary.specials[text]
         except KeyError:
             raise ModelError(f"{self.name} has no special token {text!r}") from None
 
     def detokenize(self, tokens: Sequence[int]) -> bytes:
-        return b"".join(map(self._loaded.piece, tokens))
+        return b"".join(map(self._loaded.vocabulary.piece, tokens))
 
     def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
         weights = self._loaded
@@ -122,7 +124,7 @@ class LlamaCpp:
             raise ModelError(f"{len(tokens)} tokens are more than the {weights.context_length} that {self.name} reads")
         if not 0 < last <= len(tokens):
             raise ValueError(f"{last} positions were asked for of {len(tokens)} tokens")
-        rows = np.empty((last, weights.vocabulary), np.float32)
+        rows = np.empty((last, weights.vocabulary.size), np.float32)
         first = len(tokens) - last
         position = weights.keep(tokens[: max(_common(weights.seen, tokens, len(tokens) - last), 0)])
         while position < len(tokens):
@@ -186,19 +188,15 @@ class _Weights:
 
     def _prepare(self) -> None:
         api = self._api
-        self._vocab = api.llama_model_get_vocab(self._model)
-        self.vocabulary: int = api.llama_vocab_n_tokens(self._vocab)
         self.metadata = self._read_metadata()
         architecture = self.metadata.get("general.architecture", "")
         if f"{architecture}.pooling_type" in self.metadata or not api.llama_model_has_decoder(self._model):
             raise ModelError(f"{self.path} is an embedding model ({architecture}); it cannot write. Name a base model.")
-        self.specials, self.special_ids = self._read_specials()
-        self.format = detect(self.specials, self.metadata, str(self.path))
+        self.vocabulary = _Vocabulary(api, api.llama_model_get_vocab(self._model))
+        self.format = detect(self.vocabulary.specials, self.metadata, str(self.path))
         self._context = self._new_context()
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self.context_length, 0, 1)
-        self._pieces: dict[int, bytes] = {}
-        self.tokenize = lru_cache(maxsize=128)(self._tokenize)  # most parts of a prompt are those of the last one
         self._strlen = ctypes.cast(ctypes.CDLL(None).strlen, api.ggml_abort_callback)
         self._never = api.ggml_abort_callback()
 
@@ -227,27 +225,6 @@ class _Weights:
             )
             values[key] = value
         return values
-
-    def _read_specials(self) -> tuple[dict[str, int], frozenset[int]]:
-        api, vocab = self._api, self._vocab
-        ids = [t for t in range(self.vocabulary) if api.llama_vocab_get_attr(vocab, t) & _CONTROL]
-        ids += [t for t in range(self.vocabulary) if t not in set(ids) and api.llama_vocab_is_eog(vocab, t)]
-        texts = {api.llama_vocab_get_text(vocab, t).decode("utf-8", "replace"): t for t in ids}
-        return texts, frozenset(ids)
-
-    def _tokenize(self, text: str) -> list[int]:
-        encoded = text.encode("utf-8", "replace")
-        buffer = (self._api.llama_token * (len(encoded) + 2))()
-        count = self._api.llama_tokenize(self._vocab, encoded, len(encoded), buffer, len(buffer), False, False)
-        return list(buffer[:count])
-
-    def piece(self, token: int) -> bytes:
-        """The bytes of one token; none for a special one."""
-        if token not in self._pieces:
-            buffer = ctypes.create_string_buffer(256)
-            count = self._api.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
-            self._pieces[token] = buffer.raw[: max(count, 0)]
-        return self._pieces[token]
 
     def keep(self, tokens: Sequence[int]) -> int:
         """Drops from the cache what does not begin with these tokens; how many are kept."""
@@ -299,12 +276,68 @@ class _Weights:
     def row(self, index: int) -> NDArray[np.float32]:
         """float32[vocabulary]: llama.cpp's own memory, valid until the next decode."""
         pointer = self._api.llama_get_logits_ith(self._context, index)
-        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary.size,))
 
     def close(self) -> None:
         self._api.llama_batch_free(self._batch)
         self._api.llama_free(self._context)
         self._api.llama_model_free(self._model)
+
+
+class _Vocabulary:
+    """A model's tokens: `specials` by their texts, and `ends`, those with which it ends what it writes."""
+
+    def __init__(self, api: Any, pointer: Any) -> None:
+        self._api, self._pointer = api, pointer
+        self.size: int = api.llama_vocab_n_tokens(pointer)
+        self.specials = self._read_specials()
+        eogs = (token for token in range(self.size) if api.llama_vocab_is_eog(pointer, token))
+        self.ends = frozenset(self.specials.values()).union(eogs)
+        self._inside_special = re.compile(
+            "|".join(f"(?<={re.escape(t[0])})(?={re.escape(t[1:])})" for t in self.specials)
+        )
+        puts_blank = api.llama_vocab_type(pointer) == api.LLAMA_VOCAB_TYPE_SPM
+        self._lead = "\n" if puts_blank else ""
+        self._lead_tokens = len(self._raw(self._lead))
+        self._pieces: dict[int, bytes] = {}
+        self.tokenize = lru_cache(maxsize=128)(self._tokenize)  # most parts of a prompt are those of the last one
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of one token; none for a special one."""
+        if token in self.ends:
+            return b""
+        if token not in self._pieces:
+            buffer = ctypes.create_string_buffer(256)
+            count = self._api.llama_token_to_piece(self._pointer, token, buffer, len(buffer), 0, False)
+            self._pieces[token] = buffer.raw[: max(count, 0)]
+        return self._pieces[token]
+
+    def _tokenize(self, text: str) -> list[int]:
+        """Tokens of a text in which nothing is special, and before which SentencePiece puts no blank."""
+        tokens = self._raw(self._lead + text)[self._lead_tokens :]
+        if self.ends.isdisjoint(tokens):
+            return tokens
+        halves = self._inside_special.split(text)  # llama.cpp finds user-defined tokens in any text: take them apart
+        return [token for half in halves for token in self._raw(self._lead + half)[self._lead_tokens :]]
+
+    def _raw(self, text: str) -> list[int]:
+        encoded = text.encode("utf-8", "replace")
+        buffer = (self._api.llama_token * (len(encoded) + 2))()
+        count = self._api.llama_tokenize(self._pointer, encoded, len(encoded), buffer, len(buffer), False, False)
+        return list(buffer[:count])
+
+    def _read_specials(self) -> dict[str, int]:
+        """Control tokens, and those of our formats that a model calls “user-defined”."""
+        known = frozenset().union(*(form.specials for form in FORMATS))
+        found = {}
+        for token in range(self.size):
+            attribute = self._api.llama_vocab_get_attr(self._pointer, token)
+            if not attribute & (_CONTROL | _USER_DEFINED):
+                continue
+            text = self._api.llama_vocab_get_text(self._pointer, token).decode("utf-8", "replace")
+            if text and (attribute & _CONTROL or text in known):
+                found[text] = token
+        return found
 
 
 def _check(path: Path) -> None:

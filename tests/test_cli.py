@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -162,14 +163,13 @@ def test_a_pipe_that_is_closed_is_no_reason_to_complain(point, arguments):
     process.stdout.close()
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(60) == 1
+    assert process.wait(60) in (0, 1)
 
 
-def test_a_terminal_that_cannot_write_a_character_gets_an_answer(point):
-    import os
-
-    point.write_text(CODE.replace("        self.", "        a = '→😀'; self."))
+def test_an_output_that_cannot_hold_a_character_gets_the_others(point):
+    point.write_text(CODE + "  # →😀\n")
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    result = ghostwright("complete", "point.py:4:23", cwd=point.parent, env=env)
-    assert "Traceback" not in result.err
-    assert "y = y" in result.out
+    for format in ((), ("--json",)):
+        result = ghostwright("complete", f"{point}:4:14", *format, env=env)
+        assert "y = y" in result.out
+        assert result.err == ""
