@@ -295,7 +295,7 @@ def _popup_item(number: int, typed: str, completion: Completion, place: lsp.Rang
         label=first if len(first) <= LABEL else first[: LABEL - 1] + "…",
         kind=lsp.CompletionItemKind.Text,
         detail="Ghostwright",
-        documentation=lsp.MarkupContent(lsp.MarkupKind.PlainText, text),
+        documentation=text,
         filter_text=first,
         sort_text=f"\0{number}",
         insert_text_mode=lsp.InsertTextMode.AsIs,

@@ -83,7 +83,9 @@ def sessions(folder: Path, keys: int, seed: int) -> list[Session]:
     They are copied to a folder: where they are installed, git may ignore them.
     """
     generator = random.Random(seed)
-    shutil.copytree(Path(rich.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    shutil.copytree(
+        Path(rich.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+    )
     files = sorted(path for path in folder.glob("*.py") if path.stat().st_size > 8_000)
     found: list[Session] = []
     while sum(len(session.keys) for session in found) < keys:

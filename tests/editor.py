@@ -21,7 +21,7 @@ from assistant.text import split_lines
 
 SERVER = (sys.executable, "-m", "assistant", "lsp")
 
-PATIENCE = 8.0
+PATIENCE = 60.0
 """Seconds after which a test gives up waiting: long, since they fail a test that would only be slow."""
 
 SURE = {"min_probability": 0.0, "debounce": 0}

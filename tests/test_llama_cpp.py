@@ -53,7 +53,7 @@ def fresh():
 
 
 def is_close(ours, theirs) -> bool:
-    """Whether scores are those of the same text: 0.1 apart on average in batches of other sizes, 0.4 in another text."""
+    """Whether scores are those of the same text: apart by 0.1 on average in batches of other sizes, by 0.4 if not."""
     return bool(np.abs(ours - theirs).mean() < 0.2)
 
 
@@ -156,7 +156,7 @@ def test_it_loads_again_after_it_was_unloaded():
 def test_two_models_do_not_disturb_each_other(model, fresh):
     other = LlamaCpp(WEIGHTS, threads=1)
     tokens = model.tokenize(TEXT)
-    for length in (20, 50, 80):
+    for length in (20, 40, 60):
         assert is_close(other.logits(tokens[length:]), fresh(tokens[length:]))
         assert is_close(model.logits(tokens[:length]), fresh(tokens[:length]))
     other.unload()
