@@ -1,7 +1,7 @@
 """How many threads a CPU model uses, and how many tokens it takes at once: both measured while it runs.
 
-llama.cpp's threads wait for each other by spinning. When another process wants one of their cores, all of them wait
-for the one that was put aside: two threads on two cores fall to a tenth of their speed, below that of one thread.
+llama.cpp's threads wait for each other after each operation. When another process wants one of their cores, all of
+them wait for the one that was put aside: two threads on two cores fall below the speed of one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TRIAL = 8
 """Steps in which another number of threads must show what it can do."""
 
 GAIN = 0.9
-"""Fewer threads are better if a step takes at most so much of what it takes with more: else reading gains by more."""
+"""Fewer threads are better if a step takes at most so much of what it takes with more."""
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds until more threads are tried again, doubled after each trial that failed."""
@@ -28,7 +28,7 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 class Threads:
     """Steps down when the machine is busy, and up again when it has become free.
 
-    `count` is what to use now. `fixed` keeps it at `most`. Costs are seconds a step with one token: they hardly
+    `count` is what to write with now; reading, where operations are longer, always gains by all of them. `fixed` keeps it at `most`. Costs are seconds a step with one token: they hardly
     depend on what is written, and most steps are of this kind.
     """
 
