@@ -47,6 +47,7 @@ class Session:
         self._tickets = itertools.count()
         self._newest = -1
         self._writing = 0
+        self._hurried = False  # the last request was given up: the user types faster than the model writes
         self._problem = ""
         self._snoozed_until = 0.0
 
@@ -100,11 +101,14 @@ class Session:
             self._worker.cancel()
             self._set_status(self._at_rest())
             return recalled
-        if request.trigger is Trigger.AUTOMATIC:
+        hurried, self._hurried = self._hurried, True
+        if hurried and request.trigger is Trigger.AUTOMATIC:
             await asyncio.sleep(self.settings.debounce / 1000)
         if ticket != self._newest:
             return SUPERSEDED
-        return await self._ask(request)
+        answer = await self._ask(request)
+        self._hurried = answer is SUPERSEDED
+        return answer
 
     def recalled(self, request: CompletionRequest) -> Answer:
         """What can be answered without the model."""

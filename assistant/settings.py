@@ -33,8 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A completion is shown only if its tokens were at least so probable, as a geometric mean."""
     open_files: bool = True
     """Whether other open files may enter the prompt, or the current one only."""
-    debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 10
-    """Milliseconds without a key before the model is asked."""
+    debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 40
+    """Milliseconds without a key before the model is asked, while the user types faster than it answers."""
     threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     """Threads of the model; 0 finds out while running."""
     idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 15

@@ -207,6 +207,7 @@ class _Weights:
         params.n_ctx = min(api.llama_model_n_ctx_train(self._model), MAX_CONTEXT)
         params.n_batch = params.n_ubatch = 256
         params.no_perf = True
+        params.flash_attn_type = self._api.LLAMA_FLASH_ATTN_TYPE_DISABLED  # on a CPU it slows writing to two thirds
         _log.start()
         context = api.llama_init_from_model(self._model, params)
         if not context:
