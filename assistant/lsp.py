@@ -8,10 +8,13 @@ notification `didChangeStatus` is sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
+import stat
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -20,9 +23,10 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lsprotocol import types as lsp
+from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -42,6 +46,9 @@ ACCEPTED, SNOOZE, STATUS = "ghostwright.accepted", "ghostwright.snooze", "ghostw
 
 OTHERS = 8
 """Open files that may enter a prompt."""
+
+LONGEST_LINE = 65_536
+"""Bytes of a header line; the body of a message may be longer."""
 
 LABEL = 48
 """Characters of a label in a popup."""
@@ -105,7 +112,25 @@ def serve(address: tuple[str, int] | None = None) -> None:
         return
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the messages
-    server.start_io(sys.stdin.buffer, output)
+    if stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        server.start_io(sys.stdin.buffer, output)
+        return
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        asyncio.run(_serve_streams(output))
+
+
+async def _serve_streams(output: BinaryIO) -> None:
+    """What `start_io` does, on the event loop: pygls changes threads for each line that it reads, eight times a key."""
+    server._stop_event = threading.Event()
+    server.protocol.set_writer(StdoutWriter(output))
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        await run_async(server._stop_event, reader, server.protocol, log, server.report_server_error)
+    except asyncio.IncompleteReadError:
+        log.warning("The client left in the middle of a message")
+    finally:
+        server.shutdown()
 
 
 @server.feature(lsp.INITIALIZE)

@@ -83,7 +83,7 @@ class Session:
         except Exception as error:
             self._fail(error)
         else:
-            if not self._writing:
+            if not self._writing and self.status.kind is not Kind.INACTIVE:
                 self._set_status(self._at_rest())
 
     async def complete(self, request: CompletionRequest) -> Answer:

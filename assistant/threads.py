@@ -28,8 +28,9 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 class Threads:
     """Steps down when the machine is busy, and up again when it has become free.
 
-    `count` is what to write with now; reading, where operations are longer, always gains by all of them. `fixed` keeps it at `most`. Costs are seconds a step with one token: they hardly
-    depend on what is written, and most steps are of this kind.
+    `count` is what to write with now; reading, where operations are longer, always gains by all of them. `fixed`
+    keeps it at `most`. Costs are seconds a step with one token: they hardly depend on what is written, and most steps
+    are of this kind.
     """
 
     def __init__(self, most: int, fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:

@@ -250,7 +250,7 @@ class _Weights:
     def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], write: int, read: int) -> bool:
         """Evaluates tokens at a position; `wanted` are those, counted from 0, whose logits will be read.
 
-        It takes `write` threads for a single token and `read` for more. False if a cancel that is watched has ended it before.
+        A single token takes `write` threads, more take `read`. False if a cancel that is watched has ended it.
         """
         batch = self._batch
         batch.n_tokens = len(tokens)
