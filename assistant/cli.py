@@ -21,7 +21,7 @@ from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
 from assistant.languages import language_of
 from assistant.plugins import Plugins
-from assistant.show import show_answer, show_checks, show_plugins, working
+from assistant.show import show_advice, show_answer, show_checks, show_plugins, working
 from assistant.text import line_offset
 from assistant.types import Answer, CompletionRequest
 from retrieval.repository import repository_root
@@ -116,6 +116,7 @@ def _complete(options: argparse.Namespace) -> int:
         _print_json(_as_json(answer, options.explain))
     else:
         show_answer(request, answer, options.explain)
+        show_advice(assistant.unfamiliar(request.language))
     return 0 if answer.completions else 1
 
 

@@ -87,21 +87,25 @@ class Assistant:
 
     def inactive(self, request: CompletionRequest) -> str:
         """Why Ghostwright stays out of this file, in a sentence; empty if it does not."""
-        language, known = request.language, self.model.languages
         if len(request.text) > MAX_CHARACTERS:
             return f"{request.path.name} has more than {MAX_CHARACTERS:,} characters: too large to be code."
         if reason := self._excluded(request.path, request.root):
             return reason
         if request.trigger is Trigger.INVOKED:
             return ""
-        if language in self.settings.disabled_languages:
-            return f"Completion is off for {language} (setting `disabled_languages`)."
-        if known is not None and language not in known:
-            return (
-                f"The embedded model knows {', '.join(sorted(known)).title()} only. For {language}, set `model` to the "
-                "path of a GGUF file, e.g. of Qwen2.5-Coder; or ask on request."
-            )
-        return ""
+        if request.language in self.settings.disabled_languages:
+            return f"Completion is off for {request.language} (setting `disabled_languages`)."
+        return self.unfamiliar(request.language)
+
+    def unfamiliar(self, language: str) -> str:
+        """That the model does not know a language, and what to do about it; empty if it does."""
+        known = self.model.languages
+        if known is None or language in known:
+            return ""
+        return (
+            f"The embedded model knows {', '.join(sorted(known)).title()} only. For {language}, set `model` to the "
+            "path of a GGUF file, e.g. of Qwen2.5-Coder; or ask on request."
+        )
 
     def _prompt(self, request: CompletionRequest, watch: _Stopwatch) -> Prompt:
         snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))

@@ -408,12 +408,12 @@ def did_focus(ls: Server, params: Any) -> None:
 
 
 def _own_section(options: Any) -> Mapping[str, Any]:
-    """Our settings among an editor's: without those about the editor itself, and those that it leaves open."""
+    """Our settings among an editor's: without those for its own side, and those that it leaves open."""
     options = _plain(options)
     own = options.get("ghostwright", options) if isinstance(options, Mapping) else None
     if not isinstance(own, Mapping):
         return {}
-    foreign = ("editorInfo", "editorPluginInfo")
+    foreign = ("editorInfo", "editorPluginInfo", "command", "trace")
     return {key: value for key, value in own.items() if key not in foreign and value is not None}
 
 

@@ -50,6 +50,12 @@ def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> No
         show_timings(answer)
 
 
+def show_advice(sentence: str) -> None:
+    """What could be better, beside the result."""
+    if sentence:
+        err.print(Text(sentence, style="yellow"))
+
+
 def show_prompt(prompt: Prompt) -> None:
     """What the model read, part by part, with the tokens of each source."""
     for source, parts in groupby(prompt.parts, key=lambda part: part.source):
