@@ -36,9 +36,10 @@ def read_text(path: Path) -> str:
 
 
 def neighbours(path: Path, root: Path | None, language: str) -> Iterator[File]:
-    """The files of the same language that were edited last, in the repository or else in the folder, newest first."""
-    dated = [(_edited(other), other) for other in _beside(path, root) if language_of(other) == language]
-    for _, other in sorted(dated, reverse=True)[:NEIGHBOURS]:
+    """Files of the same language, those of the same folder first, then of the repository, the last edited first."""
+    others = [other for other in _beside(path, root) if language_of(other) == language and _edited(other)]
+    near_first = sorted(others, key=lambda other: (other.parent != path.parent, -_edited(other), other))
+    for other in near_first[:NEIGHBOURS]:
         if other != path and not excluded(other, root):
             try:
                 yield File(other, language, read_text(other))
@@ -65,6 +66,7 @@ _SKIPPED = frozenset(("node_modules", "__pycache__", "venv", "build", "dist", "s
 
 
 def _edited(path: Path) -> float:
+    """When a file was written; 0 for one that is too large or cannot be looked at."""
     try:
         status = path.stat()
     except OSError:

@@ -62,9 +62,9 @@ def show_prompt(prompt: Prompt) -> None:
         together = list(parts)
         out.rule(f"{source} · {sum(part.tokens for part in together)} tokens", align="left", style="dim")
         out.print(Text("".join(part.text for part in together)))
-    for sentence in prompt.left_out:
+    for sentence in dict.fromkeys(prompt.left_out):
         out.print(Text(f"left out: {sentence}", style="yellow"))
-    out.rule(f"completion · {len(prompt.tokens)} tokens read at most", align="left", style="dim")
+    out.rule(f"completion, behind {len(prompt.tokens)} tokens", align="left", style="dim")
 
 
 def show_timings(answer: Answer) -> None:

@@ -1,4 +1,5 @@
-"""Context from the files that the user has open: the chunks that share most words with the lines before the cursor."""
+"""Context from the files that the user has open: the chunks that share most words with the lines before the cursor,
+those of imported files before others."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from assistant.settings import Settings
 from assistant.text import line_start
 from assistant.types import CompletionRequest, ContextSource, File, Snippet, name_in
 
-CHUNK = 800
+CHUNK = 500
 """Code points a chunk has at most; the embedded model was trained on 300 to 1,100."""
 
 QUERY_LINES, QUERY_STEP = 24, 8
@@ -28,10 +29,19 @@ MOST = 4
 LEAST = 0.05
 """The overlap below which a chunk has nothing to say."""
 
+IMPORTED = 3.0
+"""How many times the overlap of a chunk counts if the current file imports its file."""
+
 MAX_CHARACTERS = 400_000
 """Larger files are left out."""
 
+IMPORTS_END = 20_000
+"""Code points from the beginning of a file in which its imports are looked for."""
+
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_IMPORT = re.compile(
+    r"^\s*(?:import|from|use|using|require\w*|#include|export .* from)\b.*|.*\brequire\(.*", re.MULTILINE
+)
 
 
 @hookimpl
@@ -46,23 +56,41 @@ class OpenFiles:
 
     def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
         files = tuple(file for file in request.others if len(file.text) <= MAX_CHARACTERS and file.path != request.path)
-        return _ranked(_query(request), files, request.root)
+        return _ranked(_query(request), _imported(request, files), files, request.root)
+
+
+def _imported(request: CompletionRequest, files: Iterable[File]) -> frozenset[Path]:
+    """Those of the files whose names stand in an import of the current one, above the cursor."""
+    above = request.text[: min(line_start(request.text, request.offset), IMPORTS_END)]
+    return frozenset(file.path for file in files if file.path.stem in _imported_names(above))
 
 
 @lru_cache(maxsize=32)
-def _ranked(query: str, files: tuple[File, ...], root: Path | None) -> tuple[Snippet, ...]:
+def _imported_names(text: str) -> frozenset[str]:
+    """The words in a text's imports: `from shop.items import Item` → from, shop, items, import, Item."""
+    return frozenset(re.findall(r"\w+", " ".join(_IMPORT.findall(text))))
+
+
+@lru_cache(maxsize=32)
+def _ranked(query: str, imported: frozenset[Path], files: tuple[File, ...], root: Path | None) -> tuple[Snippet, ...]:
     """The best chunks of the files; remembered, since the query stays the same over many keys."""
-    chunks = [_Chunk(name_in(root, file.path), text) for file in files for text in _chunks(file.text)]
+    chunks = [
+        _Chunk(name_in(root, file.path), text, IMPORTED if file.path in imported else 1.0)
+        for file in files
+        for text in _chunks(file.text)
+    ]
     rarity = _rarity(chunks)
     scored = [(chunk, _overlap(words(query), words(chunk.text), rarity)) for chunk in chunks]
-    best = sorted(scored, key=lambda pair: (-pair[1], pair[0].path))[:MOST]
-    return tuple(Snippet(chunk.text, score, OpenFiles.name, chunk.path) for chunk, score in best if score > LEAST)
+    weighted = [(chunk, min(score * chunk.weight, 1.0)) for chunk, score in scored if score > LEAST]
+    best = sorted(weighted, key=lambda pair: (-pair[1], pair[0].path))[:MOST]
+    return tuple(Snippet(chunk.text, score, OpenFiles.name, chunk.path) for chunk, score in best)
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     path: str
     text: str
+    weight: float
 
 
 @lru_cache(maxsize=4096)

@@ -25,6 +25,12 @@ def test_what_shares_words_with_the_lines_before_the_cursor_is_shown():
     assert 0 < snippets[0].score <= 1
 
 
+def test_an_imported_file_comes_before_one_that_shares_as_much():
+    others = (file("a_copy.py", PRICES + "# copy\n"), file("shop/prices.py", PRICES))
+    for line in ("from shop.prices import read_prices", "import shop.prices", "const p = require('./shop/prices')"):
+        assert next(each.path for each in found(f"{line}\nread_prices(path)\n‸", *others)) == "shop/prices.py"
+
+
 def test_the_current_file_is_no_context_of_itself():
     assert found(BEFORE + "‸", file("app.py", PRICES)) == []
 
