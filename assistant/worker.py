@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from assistant.cancellation import Cancellation
 from assistant.engine import Assistant
+from assistant.errors import Cancelled
 from assistant.types import Answer, CompletionRequest
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Worker:
         cancelled = self._cancelled = Cancellation()
         self._restart_timer()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, work, cancelled)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, _unless_cancelled, work, cancelled)
         except asyncio.CancelledError:
             cancelled.set()
             raise
@@ -66,3 +67,10 @@ class Worker:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._idle, self._executor.submit, self.assistant.model.unload)
+
+
+def _unless_cancelled(work: Callable[[Event], T], cancelled: Event) -> T:
+    """What was superseded while it waited for the thread costs nothing."""
+    if cancelled.is_set():
+        raise Cancelled("a newer request has come")
+    return work(cancelled)
