@@ -7,7 +7,7 @@ them wait for the one that was put aside: two threads on two cores fall below th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 SLOWER = 2.0
 """A step that takes this many times the usual is a sign that a core is wanted elsewhere."""
@@ -19,7 +19,7 @@ TRIAL = 8
 """Steps in which another number of threads must show what it can do."""
 
 GAIN = 0.9
-"""Fewer threads are better if a step takes at most so much of what it takes with more."""
+"""Fewer threads are better if a step takes at most so much of what it takes with more: else reading gains by more."""
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds until more threads are tried again, doubled after each trial that failed."""
@@ -28,9 +28,8 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 class Threads:
     """Steps down when the machine is busy, and up again when it has become free.
 
-    `count` is what to write with now; reading, where operations are longer, always gains by all of them. `fixed`
-    keeps it at `most`. Costs are seconds a step with one token: they hardly depend on what is written, and most steps
-    are of this kind.
+    `count` is what to use now. `fixed` keeps it at `most`. Costs are seconds a step with one token: they hardly
+    depend on what is written, and most steps are of this kind.
     """
 
     def __init__(self, most: int, fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,9 +86,9 @@ class Threads:
     def _continue_trial(self, seconds: float) -> None:
         assert self._trial is not None
         self._trial.append(seconds)
-        if len(self._trial) < TRIAL:
+        if len(self._trial) < TRIAL and not self._is_hopeless(self._trial):
             return
-        self._usual[self.count] = sorted(self._trial)[TRIAL // 2]
+        self._usual[self.count] = sorted(self._trial)[len(self._trial) // 2]
         self._trial = None
         fewer, more = sorted((self._before, self.count))
         if self._usual[more] * GAIN < self._usual[fewer]:
@@ -100,6 +99,11 @@ class Threads:
             self._wait = min(self._wait * 2, LONGEST_WAIT)
         self._change(fewer)
         self._next_trial = self._clock() + self._wait
+
+    def _is_hopeless(self, trial: Sequence[float]) -> bool:
+        """Whether more threads were so slow twice that the rest of the trial would only cost time."""
+        slow = SLOWER * self._usual[self._before]
+        return self.count > self._before and sum(seconds > slow for seconds in trial) == 2
 
     def _change(self, count: int) -> None:
         self.count = count

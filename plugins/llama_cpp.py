@@ -43,9 +43,10 @@ BATCH_SECONDS = 0.03
 LARGE_BATCH = 128
 """Tokens in a batch that a cancel ends by itself: a third faster than small ones."""
 
-SPINS = "500"
-"""How often a thread looks for its next piece of work before it sleeps. OpenMP's own choice, many times as much, leaves
-one or two tokens a second when two threads share two cores with two other processes; this leaves sixty."""
+SPINS = "4000"
+"""How often a thread looks for its next piece of work before it sleeps. Fewer make every operation wait for threads to
+wake up; OpenMP's own choice, many times as much, leaves one or two tokens a second when other processes want the cores.
+"""
 
 _ABORTED = 2  # llama_decode's status
 _CONTROL, _USER_DEFINED = 8, 16  # LLAMA_TOKEN_ATTR_…
@@ -135,7 +136,7 @@ class LlamaCpp:
             batch = tokens[position : position + count]
             wanted = range(max(first - position, 0), count)
             begin = time.perf_counter()
-            if not weights.decode(batch, position, wanted, self._threads.count, self._threads.most):
+            if not weights.decode(batch, position, wanted, self._threads.count):
                 continue  # given up on the way
             for row in wanted:
                 rows[position + row - first] = weights.row(row)
@@ -172,7 +173,7 @@ class _Weights:
         self.path = path
         self.seen: list[int] = []
         self._watched: Cancellation | None = None
-        self._threads = (0, 0)
+        self._threads = 0
         llama_cpp.llama_backend_init()
         _log.start()
         params = llama_cpp.llama_model_default_params()
@@ -247,10 +248,10 @@ class _Weights:
         self._api.llama_set_abort_callback(self._context, self._strlen, flag)
         return True
 
-    def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], write: int, read: int) -> bool:
+    def decode(self, tokens: Sequence[int], position: int, wanted: Iterable[int], threads: int) -> bool:
         """Evaluates tokens at a position; `wanted` are those, counted from 0, whose logits will be read.
 
-        A single token takes `write` threads, more take `read`. False if a cancel that is watched has ended it.
+        False if a cancel that is watched has ended it before.
         """
         batch = self._batch
         batch.n_tokens = len(tokens)
@@ -262,9 +263,9 @@ class _Weights:
             batch.logits[index] = 0
         for index in wanted:
             batch.logits[index] = 1
-        if (write, read) != self._threads:
-            self._api.llama_set_n_threads(self._context, write, read)
-            self._threads = (write, read)
+        if threads != self._threads:
+            self._api.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
         status = self._api.llama_decode(self._context, batch)
         if status == _ABORTED:
             self._api.llama_memory_seq_rm(self._memory, 0, position, -1)

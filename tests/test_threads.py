@@ -154,3 +154,10 @@ def test_batches_take_about_the_time_that_they_may():
     for _ in range(50):
         threads.observe(256, 256 / 1e6)
     assert threads.batch(0.03) == 256
+
+
+def test_more_threads_that_are_far_too_slow_are_tried_twice_only():
+    machine = Machine(2, busy)
+    machine.run(2 * TRIAL + 1)
+    machine.wait(LONGEST_WAIT)
+    assert machine.run(4 * TRIAL).count(2) == 2
