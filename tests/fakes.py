@@ -15,7 +15,7 @@ from assistant.errors import Cancelled, ModelError
 from assistant.formats import FORMATS, Format
 from assistant.types import NEVER, Completion, CompletionRequest, File, Snippet
 
-ROOT = Path("/work/shop")
+ROOT = Path("/projects/shop")
 END = "<|endoftext|>"
 BATCH = 16
 

@@ -23,14 +23,14 @@ PLAIN = (
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_known_by_its_name(name):
-    assert is_secret(Path("/work/shop") / name)
-    assert "secrets" in excluded(Path("/work/shop") / name, None)
+    assert is_secret(Path("/projects/shop") / name)
+    assert "secrets" in excluded(Path("/projects/shop") / name, None)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_code_is_no_secret(name):
-    assert not is_secret(Path("/work/shop") / name)
-    assert excluded(Path("/work/shop") / name, None) == ""
+    assert not is_secret(Path("/projects/shop") / name)
+    assert excluded(Path("/projects/shop") / name, None) == ""
 
 
 IGNORE_FILES = {
