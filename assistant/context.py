@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
 
 from assistant.plugins import guarded
 from assistant.types import CompletionRequest, ContextSource, Snippet
-
-log = logging.getLogger(__name__)
 
 SECONDS = 0.15
 """What all sources together may take; who comes later is left out this time."""

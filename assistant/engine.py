@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,8 +27,6 @@ from assistant.types import (
     Prompt,
     Trigger,
 )
-
-log = logging.getLogger(__name__)
 
 PROMPT_TOKENS = 1024
 """What the model reads at most: on two cores one to two seconds where nothing of it is known, in a new file."""

@@ -68,9 +68,6 @@ class Recall:
                 return rests
         return None
 
-    def forget(self) -> None:
-        self._memories.clear()
-
 
 def _typed_since(memory: _Memory, request: CompletionRequest) -> str | None:
     """What has been typed behind a remembered cursor; None if the text before it is another."""

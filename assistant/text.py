@@ -19,12 +19,6 @@ def line_end(text: str, offset: int) -> int:
     return match.start() if match else len(text)
 
 
-def newline_of(text: str) -> str:
-    """The newline that a text uses, by its first one; `\\n` if it has none."""
-    match = _NEWLINE.search(text)
-    return match[0] if match else "\n"
-
-
 def indentation(line: str) -> str:
     """The blanks and tabs that a line begins with."""
     match = _INDENTATION.match(line)

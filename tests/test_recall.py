@@ -107,9 +107,3 @@ def test_only_so_many_cursors_are_remembered():
     for number in range(KEPT):
         recall.remember(request(f"x{number} = ‸"), (draft("value"),))
     assert rests(recall, "first = ‸") is None
-
-
-def test_it_can_forget():
-    recall = remembering("x = ‸", "value")
-    recall.forget()
-    assert rests(recall, "x = ‸") is None
