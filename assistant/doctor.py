@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from assistant.engine import Assistant
 from assistant.errors import GhostwrightError
 from assistant.plugins import Plugins
 from assistant.settings import Settings
+from assistant.threads import cores
 from assistant.types import CompletionRequest
 
 SLOW = 20
@@ -59,8 +59,7 @@ def _installation() -> Check:
 
 
 def _machine() -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Check("machine", True, f"{platform.machine()}, {cores} cores for this process")
+    return Check("machine", True, f"{platform.machine()}, {cores()} cores for this process")
 
 
 def _settings(folder: Path) -> tuple[Settings, Check]:

@@ -63,9 +63,9 @@ class Assistant:
         """What may be inserted at the cursor, best first. Raises Cancelled, ModelError."""
         if reason := self.inactive(request):
             return Answer(reason=reason, inactive=True)
+        if recalled := self._remembered(request):
+            return recalled
         watch = _Stopwatch()
-        if (drafts := self._recall.find(request)) is not None:
-            return replace(self._answer(request, drafts, watch), recalled=True)
         before = self.model.evaluated
         self.model.load()
         watch.lap("load")
@@ -78,9 +78,7 @@ class Assistant:
 
     def recalled(self, request: CompletionRequest) -> Answer | None:
         """The answer that needs no model, if there is one: the rest of a completion that the user types along."""
-        if self.inactive(request) or (drafts := self._recall.find(request)) is None:
-            return None
-        return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
+        return None if self.inactive(request) else self._remembered(request)
 
     def inactive(self, request: CompletionRequest) -> str:
         """Why Ghostwright stays out of this file, in a sentence; empty if it does not."""
@@ -103,6 +101,11 @@ class Assistant:
             f"The embedded model knows {', '.join(sorted(known)).title()} only. For {language}, set `model` to the "
             "path of a GGUF file, e.g. of Qwen2.5-Coder; or ask on request."
         )
+
+    def _remembered(self, request: CompletionRequest) -> Answer | None:
+        if (drafts := self._recall.find(request)) is None:
+            return None
+        return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
 
     def _prompt(self, request: CompletionRequest, watch: _Stopwatch) -> Prompt:
         snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))

@@ -6,6 +6,7 @@ them wait for the one that was put aside: two threads on two cores fall below th
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,16 @@ GAIN = 0.9
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0
 """Seconds until more threads are tried again, doubled after each trial that failed."""
+
+
+def cores() -> int:
+    """How many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usable_cores() -> int:
+    """How many of them to compute on: one is left to the editor where there are more than two."""
+    return cores() - 1 if cores() > 2 else cores()
 
 
 class Threads:

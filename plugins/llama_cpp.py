@@ -26,7 +26,7 @@ from assistant.errors import Cancelled, ModelError
 from assistant.formats import FORMATS, Format, detect
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
-from assistant.threads import Threads
+from assistant.threads import Threads, usable_cores
 from assistant.types import NEVER, Model
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class LlamaCpp:
             raise ValueError(f"{last} positions were asked for of {len(tokens)} tokens")
         rows = np.empty((last, weights.vocabulary.size), np.float32)
         first = len(tokens) - last
-        position = weights.keep(tokens[: max(_common(weights.seen, tokens, len(tokens) - last), 0)])
+        position = weights.keep(tokens[: _common(weights.seen, tokens, first)])
         while position < len(tokens):
             if cancelled.is_set():
                 raise Cancelled("the completion was given up while the model was reading")
@@ -144,12 +144,6 @@ class LlamaCpp:
             self.evaluated += count
             position += count
         return rows
-
-
-def usable_cores() -> int:
-    """The cores this process may use, one left to the editor where there are more than two."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores - 1 if cores > 2 else cores
 
 
 def _common(seen: Sequence[int], tokens: Sequence[int], most: int) -> int:
