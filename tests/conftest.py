@@ -32,3 +32,12 @@ async def start_editor(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[
     yield start
     for editor in editors:
         await editor.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
+    """An editor with ghost text, for all tests of a module that need no special one; each opens files of its own."""
+    editor = Editor(tmp_path_factory.mktemp("workspace"))
+    await editor.start()
+    yield editor
+    await editor.close()

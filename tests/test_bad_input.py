@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from command import ghostwright
 from distributions import unpack, wheel, with_plugins
 from editor import Editor
@@ -18,14 +17,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 POINT = "class Point:\n    def __init__(self, x, y):\n        self.x = x\n        self.‸"
 CODE = POINT.replace("‸", "")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def editor(tmp_path_factory):
-    editor = Editor(tmp_path_factory.mktemp("workspace"))
-    await editor.start()
-    yield editor
-    await editor.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import pytest_asyncio
 from editor import PATIENCE, SERVER, SURE, Editor
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcRequestCancelled
@@ -26,15 +25,6 @@ print(quarterly_revenue(apple, 2021))
 print(quarterly_revenue(apple, 2022))
 """
 SHOW = "def show(company, year):\n    print(quarterly_‸"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def editor(tmp_path_factory):
-    """An editor with ghost text, for all tests that need no special one; each opens files of its own."""
-    editor = Editor(tmp_path_factory.mktemp("workspace"))
-    await editor.start()
-    yield editor
-    await editor.close()
 
 
 async def test_the_server_says_what_it_offers(editor):
