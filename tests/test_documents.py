@@ -12,8 +12,9 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import PositionCodec, ServerTextPosition, ServerTextRange
 
-from assistant.documents import Codec, Document, DocumentWorkspace, Lines, Protocol
+from assistant.documents import Codec, Document, DocumentWorkspace, Protocol
 from assistant.text import split_lines
+from language_servers.positions import Lines
 
 URI = "file:///unsaved/a.py"
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
