@@ -73,7 +73,7 @@ class Connection:
         self._reader, self._writer = reader, writer
         self._notified, self._answer, self._lost = notified, answer, lost
         self._ids = itertools.count(1)
-        self._waiting: dict[int, Reply] = {}
+        self._waiting: dict[int, tuple[Reply, float]] = {}
         self._lock = Lock()
         self._end = ""
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
@@ -91,7 +91,7 @@ class Connection:
             if self._end:
                 raise ConnectionLost(self._end)
             number = next(self._ids)
-            self._waiting[number] = reply
+            self._waiting[number] = reply, time.monotonic()
         self._send({"id": number, "method": method, "params": params})
         return number, reply
 
@@ -106,6 +106,12 @@ class Connection:
         if waiting:
             self.notify("$/cancelRequest", {"id": number})
 
+    def silence(self) -> float:
+        """For how many seconds nothing has come although a reply is waited for."""
+        with self._lock:
+            oldest = min((asked for _, asked in self._waiting.values()), default=None)
+        return 0 if oldest is None else time.monotonic() - max(oldest, self.heard)
+
     def close(self, reason: str) -> None:
         """Ends the connection: all who wait are told the reason. Whoever owns the pipes closes them."""
         with self._lock:
@@ -114,7 +120,7 @@ class Connection:
             self._end = reason
             waiting, self._waiting = self._waiting, {}
         self._outgoing.put(None)
-        for reply in waiting.values():
+        for reply, _ in waiting.values():
             reply.set_exception(ConnectionLost(reason))
         self._lost(reason)
 
@@ -178,9 +184,10 @@ class Connection:
 
     def _resolve(self, message: _Message) -> None:
         with self._lock:
-            reply = self._waiting.pop(message.id, None) if isinstance(message.id, int) else None
-        if reply is None:
+            waiting = self._waiting.pop(message.id, None) if isinstance(message.id, int) else None
+        if waiting is None:
             return
+        reply, _ = waiting
         if message.error is not None:
             reply.set_exception(RequestFailed(message.error.code, message.error.message))
         else:

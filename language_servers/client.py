@@ -1,0 +1,305 @@
+"""A language server as an analyzer: started when it is first asked, restarted when it fails, asked with deadlines."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import Condition, Event, Lock, Thread
+from typing import Any
+
+from language_servers import python
+from language_servers.analyzer import (
+    DEADLINE,
+    Call,
+    Diagnostic,
+    Document,
+    Hole,
+    Location,
+    Members,
+    NoAnswer,
+    ParameterKind,
+    Symbol,
+)
+from language_servers.catalog import Entry
+from language_servers.session import (
+    CALL,
+    DEFINITION,
+    DIAGNOSTICS,
+    MEMBERS,
+    NAMES,
+    SYMBOLS,
+    TYPE,
+    Answer,
+    Limits,
+    Question,
+    Session,
+    SessionFailed,
+    Unanswered,
+)
+
+log = logging.getLogger(__name__)
+
+KEPT = 512
+"""Answers that are kept."""
+
+TICK = 0.25
+"""Seconds between two looks at a server."""
+
+
+class LanguageServer:
+    """An Analyzer. `program` is the path of the entry's program, `root` the workspace's folder.
+
+    `silences` counts why there was no answer, `seconds` holds how long the last answers of each kind took.
+    """
+
+    def __init__(self, entry: Entry, program: Path, root: Path, limits: Limits | None = None) -> None:
+        self.name = entry.name
+        self.entry, self.program, self.root = entry, program, root
+        self.limits = limits or Limits()
+        self.silences: Counter[str] = Counter()
+        self.seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=200))
+        self.asked = 0.0
+        self._answers: OrderedDict[object, Answer] = OrderedDict()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
+        self._session: Session | None = None
+        self._thread: Thread | None = None
+        self._stop = Event()
+        self._closed = False
+        self._given_up = ""
+        self._absence = ""
+        self._proven = False
+
+    # questions
+
+    def members(self, document: Document, offset: int, deadline: float = DEADLINE) -> Members:
+        found: Members = self._answer(Question(MEMBERS, document, offset), deadline)
+        return found
+
+    def names(self, document: Document, offset: int, deadline: float = DEADLINE) -> Members:
+        if self.entry.brackets:
+            text, offset = python.bracketed(document.text, offset)
+            document = replace(document, text=text)
+        found: Members = self._answer(Question(NAMES, document, offset), deadline)
+        return found
+
+    def call(self, document: Document, offset: int, deadline: float = DEADLINE) -> Call:
+        found: Call = self._answer(Question(CALL, document, offset), deadline)
+        return found
+
+    def hole(self, document: Document, offset: int, deadline: float = DEADLINE) -> Hole:
+        """In Python by the complaint about `...` there; elsewhere the type of the parameter in a call."""
+        if document.language == "python":
+            filled = replace(document, text=python.with_sentinel(document.text, offset))
+            expected = python.expected(self.diagnostics(filled, deadline), offset)
+        else:
+            expected = _expected_argument(self.call(document, offset, deadline))
+        return Hole(expected) if expected else self._silent("nothing is known of what is expected")
+
+    def type_at(self, document: Document, offset: int, deadline: float = DEADLINE) -> str:
+        found: str = self._answer(Question(TYPE, document, offset), deadline)
+        return found
+
+    def type_definition(self, document: Document, offset: int, deadline: float = DEADLINE) -> Location:
+        found: Location = self._answer(Question(DEFINITION, document, offset), deadline)
+        return found
+
+    def symbols(self, document: Document, deadline: float = DEADLINE) -> tuple[Symbol, ...]:
+        found: tuple[Symbol, ...] = self._answer(Question(SYMBOLS, document), deadline)
+        return found
+
+    def diagnostics(self, document: Document, deadline: float = DEADLINE) -> tuple[Diagnostic, ...]:
+        found: tuple[Diagnostic, ...] = self._answer(Question(DIAGNOSTICS, document), deadline)
+        return found
+
+    # the process
+
+    @property
+    def pid(self) -> int | None:
+        """The process that answers, if there is one."""
+        session = self._session
+        return session.pid if session else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process runs or is being started."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def wait_until_ready(self, seconds: float) -> bool:
+        """Starts the server, and waits so long for it to be ready."""
+        with self._changed:
+            self._ensure_started()
+            self._changed.wait_for(lambda: self._session or self._given_up or self._closed, seconds)
+            return self._session is not None
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Says that files have changed on the disk: what is known of them is forgotten."""
+        with self._lock:
+            self._answers.clear()
+            session = self._session
+        if session:
+            session.forget([self.root / path for path in paths])
+
+    def restart(self) -> None:
+        """Starts the server anew at the next question, even if it had been given up."""
+        self.rest()
+        self._given_up = ""
+
+    def rest(self) -> None:
+        """Ends the process. The next question starts it again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stop.set()
+            session = self._session
+        if session:
+            session.ended.set()
+        if thread:
+            thread.join(10)
+
+    def close(self) -> None:
+        """Ends the process for good."""
+        self._closed = True
+        self.rest()
+
+    # asking
+
+    def _answer(self, question: Question, deadline: float) -> Any:
+        begin = time.monotonic()
+        try:
+            value = self._future(question).result(max(deadline - (time.monotonic() - begin), 0))
+        except NoAnswer as error:
+            self._silent(str(error))
+        except TimeoutError:
+            if session := self._session:
+                session.missed += 1
+            self._silent(f"{self.name} took more than {deadline * 1000:.0f} ms")
+        self._proven = True
+        self.seconds[question.query.name].append(time.monotonic() - begin)
+        return value
+
+    def _silent(self, reason: str) -> Any:
+        self.silences[reason] += 1
+        raise NoAnswer(reason)
+
+    def _future(self, question: Question) -> Answer:
+        """The answer to a question, which is asked unless an equal one has been."""
+        document = replace(question.document, path=self.root / question.document.path)
+        question = replace(question, document=document)
+        key = _key(question)
+        with self._lock:
+            self.asked = time.monotonic()
+            if answer := self._answers.get(key):
+                self._answers.move_to_end(key)
+                return answer
+            self._ensure_started()
+            if self._session is None:
+                raise NoAnswer(self._absence)
+            answer = self._answers[key] = self._session.ask(question)
+            if len(self._answers) > KEPT:
+                self._answers.popitem(last=False)
+        answer.add_done_callback(lambda done: self._forget_failure(key, done))
+        return answer
+
+    def _forget_failure(self, key: object, answer: Answer) -> None:
+        if isinstance(answer.exception(), Unanswered):
+            with self._lock:
+                if self._answers.get(key) is answer:
+                    del self._answers[key]
+
+    # the thread that starts it and looks after it
+
+    def _ensure_started(self) -> None:
+        if self._closed:
+            self._absence = f"{self.name} was closed"
+        elif self._given_up:
+            self._absence = self._given_up
+        elif not self.is_running:
+            self._absence = f"{self.name} is starting"
+            self._stop = Event()
+            self._thread = Thread(target=self._look_after, args=(self._stop,), name=f"language server {self.name}")
+            self._thread.daemon = True
+            self.asked = time.monotonic()
+            self._thread.start()
+
+    def _look_after(self, stop: Event) -> None:
+        """Runs the server until it rests, is closed, or has failed too often."""
+        failures = 0
+        while not stop.is_set():
+            self._proven = False
+            reason, words = self._run(stop)
+            if not reason:
+                return
+            failures = 1 if self._proven else failures + 1
+            pause = min(self.limits.first_pause * 2 ** (failures - 1), self.limits.longest_pause)
+            if failures >= self.limits.failures:
+                self._give_up(f"{self.name} was given up after {failures} failures: {reason}", words)
+                return
+            with self._lock:
+                self._absence = f"{self.name} is starting again: {reason}"
+            log.warning("%s failed: %s. It starts again in %g s.%s", self.name, reason, pause, words)
+            stop.wait(pause)
+
+    def _run(self, stop: Event) -> tuple[str, str]:
+        """One run: why it failed, empty if it was ended on purpose, and its last words for the log."""
+        try:
+            session = Session(self.entry, (str(self.program), *self.entry.command[1:]), self.root, self.limits)
+        except OSError as error:
+            return f"{self.program} cannot be started ({error.strerror})", ""
+        reason = "it failed"
+        try:
+            session.start()
+            self._set_session(session)
+            reason = self._watch(session, stop)
+        except SessionFailed as error:
+            reason = str(error)
+        finally:
+            self._set_session(None)
+            session.close(kindly=not reason)
+        words = session.last_words()
+        return reason, f" It wrote: {words}" if words else ""
+
+    def _watch(self, session: Session, stop: Event) -> str:
+        while not session.ended.wait(TICK):
+            if reason := session.fault():
+                return reason
+            if time.monotonic() - self.asked > self.limits.idle:
+                return ""
+            session.give_up_old()
+        return "" if stop.is_set() else session.reason()
+
+    def _set_session(self, session: Session | None) -> None:
+        with self._changed:
+            self._session = session
+            self._answers.clear()
+            self._changed.notify_all()
+
+    def _give_up(self, reason: str, words: str) -> None:
+        with self._changed:
+            self._given_up = reason
+            self._changed.notify_all()
+        log.warning("%s.%s", reason, words)
+
+
+def _key(question: Question) -> object:
+    """Equal for equal questions. Texts are kept by their digests: they are large and many."""
+    document = question.document
+    digest = hashlib.blake2b(document.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return question.query.name, document.path, document.language, digest, question.offset
+
+
+def _expected_argument(call: Call) -> str:
+    """The annotation of the parameter that an argument is missing for."""
+    if call.active is None:
+        return ""
+    for signature in call.signatures:
+        if call.active < len(signature.parameters):
+            parameter = signature.parameters[call.active]
+            if parameter.kind is not ParameterKind.VAR_KEYWORD:
+                return parameter.annotation
+    return ""

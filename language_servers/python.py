@@ -1,0 +1,91 @@
+"""What Python needs beyond the protocol: the project's interpreter, and what a hole is expected to hold.
+
+An expression that is missing is written as `...`, which fits almost nowhere: the type checker says what would have.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from language_servers.analyzer import Diagnostic
+
+SENTINEL = "..."
+"""Known to every checker without a definition, and of a type that nobody asks for."""
+
+_IMPORT = re.compile(r"[ \t]*(?:from|import)\b[^;#]*\Z")
+_FROM = re.compile(r"^[ \t]*from\s[^\n]*?\bimport\s*\([^)#]*\Z", re.MULTILINE)
+
+_EXPECTATIONS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"[Ee]xpected `([^`]+)`, found `EllipsisType`",  # ty
+        r"with declared type `([^`]+)` on TypedDict `[^`]*`: value of type `EllipsisType`",
+        r"Default value of type `EllipsisType` is not assignable to annotated parameter type `([^`]+)`",
+        r"`EllipsisType` is not assignable to (?:declared return type )?`([^`]+)`",  # ty and pyrefly
+        r"`EllipsisType` is not assignable to (?:attribute|parameter|variable|TypedDict key) `[^`]*`"
+        r" (?:with|of) type `([^`]+)`",
+        r'"EllipsisType" cannot be assigned to parameter "[^"]*" of type "([^"]+)"',  # pyright
+        r'"EllipsisType" is not assignable to (?:declared type|return type)? ?"([^"]+)"',
+        r'found "ellipsis",? expected "([^"]+)"',  # zuban
+        r'has incompatible type "ellipsis"; expected "([^"]+)"',
+        r'expression has type "ellipsis", (?:variable|target|TypedDict item "[^"]*") has type "([^"]+)"',
+        r'got "ellipsis", expected "([^"]+)"',
+    )
+)
+"""How type checkers complain of the sentinel."""
+
+
+def environment(root: Path, variables: Mapping[str, str] = os.environ) -> Path | None:
+    """The project's virtual environment: the active one, or `.venv` or `venv` in its root."""
+    active = [Path(variables["VIRTUAL_ENV"])] if variables.get("VIRTUAL_ENV") else []
+    for folder in (*active, root / ".venv", root / "venv"):
+        if _python(folder).is_file():
+            return folder
+    return None
+
+
+def interpreter(root: Path, variables: Mapping[str, str] = os.environ) -> Path:
+    """The project's Python, or the one that runs this."""
+    folder = environment(root, variables)
+    return _python(folder) if folder else Path(sys.executable)
+
+
+def in_import(before: str) -> bool:
+    """Whether a text ends within an import statement: `"from a import (b, "`."""
+    line = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
+    return bool(_IMPORT.match(line) or _FROM.search(before[-2000:]))
+
+
+def bracketed(text: str, offset: int) -> tuple[str, int]:
+    """A text and an offset at which ty lists the names in scope: in brackets of their own, `return [‸]`.
+
+    Where an expression is missing, ty takes the cursor to stand in the module. Imports and strings stay as they are.
+    """
+    quoted = text[max(offset - 1, 0) : offset + 1] in ("''", '""')
+    if quoted or in_import(text[:offset]):
+        return text, offset
+    return f"{text[:offset]}[]{text[offset:]}", offset + 1
+
+
+def with_sentinel(text: str, offset: int) -> str:
+    """The text with `...` where an expression is missing."""
+    return text[:offset] + SENTINEL + text[offset:]
+
+
+def expected(diagnostics: Iterable[Diagnostic], offset: int) -> str:
+    """The type that a checker misses at the sentinel, or empty. It complains there, or of what it is given to."""
+    end = offset + len(SENTINEL)
+    around = [each for each in diagnostics if each.start <= end and offset <= each.end]
+    for diagnostic in sorted(around, key=lambda each: (offset - each.start) ** 2 + (each.end - end) ** 2):
+        for pattern in _EXPECTATIONS:
+            if match := pattern.search(diagnostic.message):
+                return match[1]
+    return ""
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"

@@ -1,0 +1,104 @@
+"""Texts as a server of our own sees them: overlays over files that reach no disk and no editor."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from language_servers.analyzer import Document
+from language_servers.positions import Lines, difference
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+FULL, INCREMENTAL = 1, 2
+"""How a server wants to be told of changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A document as a server has it."""
+
+    uri: str
+    version: int
+    language: str
+    lines: Lines
+
+
+class Shadows:
+    """Opens documents, keeps them in step by one change each, and closes those that were shown longest ago.
+
+    Whoever calls holds a lock until the question about the text is on its way as well.
+    """
+
+    def __init__(self, notify: Callable[[str, object], None], encoding: str, sync: int, limit: int) -> None:
+        self._notify, self._encoding, self._sync, self._limit = notify, encoding, sync, limit
+        self._open: OrderedDict[Path, Shadow] = OrderedDict()
+        self._versions = 0
+
+    def show(self, document: Document) -> Shadow:
+        """Has the server see a document. Costs nothing if it does already."""
+        text = _sendable(document.text)
+        shadow = self._open.get(document.path)
+        if shadow and shadow.language != document.language:
+            self.close([document.path])
+            shadow = None
+        if shadow is None:
+            shadow = self._opened(document, text)
+        elif shadow.lines.text != text:
+            shadow = self._changed(shadow, text)
+        self._open[document.path] = shadow
+        self._open.move_to_end(document.path)
+        if len(self._open) > self._limit:
+            self.close([next(iter(self._open))])
+        return shadow
+
+    def close(self, paths: Iterable[Path]) -> None:
+        """Has the server see what is on the disk again."""
+        for path in paths:
+            if shadow := self._open.pop(path, None):
+                self._notify("textDocument/didClose", {"textDocument": {"uri": shadow.uri}})
+
+    def at(self, path: Path) -> Shadow | None:
+        """The document that is shown at a path."""
+        return self._open.get(path)
+
+    def _opened(self, document: Document, text: str) -> Shadow:
+        self._versions += 1
+        shadow = Shadow(document.path.as_uri(), self._versions, document.language, Lines(text))
+        item = {"uri": shadow.uri, "languageId": shadow.language, "version": shadow.version, "text": text}
+        self._notify("textDocument/didOpen", {"textDocument": item})
+        return shadow
+
+    def _changed(self, shadow: Shadow, text: str) -> Shadow:
+        start, end, new = difference(shadow.lines.text, text)
+        self._versions += 1
+        lines = shadow.lines.replaced(start, end, new)
+        change = {"text": text} if self._sync == FULL else {"range": self._range(shadow.lines, start, end), "text": new}
+        identifier = {"uri": shadow.uri, "version": self._versions}
+        self._notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
+        return Shadow(shadow.uri, self._versions, shadow.language, lines)
+
+    def _range(self, lines: Lines, start: int, end: int) -> dict[str, dict[str, int]]:
+        return {"start": self.position(lines, start), "end": self.position(lines, end)}
+
+    def position(self, lines: Lines, offset: int) -> dict[str, int]:
+        """An offset as the server counts."""
+        line, character = lines.position(offset, self._encoding)
+        return {"line": line, "character": character}
+
+
+def path_of(uri: str) -> Path:
+    """The path that a `file:` URI names, however it is escaped."""
+    return Path(unquote(urlsplit(uri).path))
+
+
+def _sendable(text: str) -> str:
+    """Half a surrogate pair, which an editor may well hold for a moment, exists in no encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text

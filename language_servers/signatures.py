@@ -1,0 +1,119 @@
+"""Signatures as language servers word them, taken apart: `(a: int, *, b: str = "") -> str`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from language_servers.analyzer import Parameter, ParameterKind, Signature
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+_NAME = re.compile(r"[^\W\d]\w*")
+_TYPED = re.compile(r"(?:\.\.\.)?\s*([\w$]+)(\?)?\s*:\s*(.+)", re.DOTALL)  # TypeScript, Rust
+_LAST_WORD = re.compile(r"(.*?[\s*&>\])])\s*([^\W\d]\w*)(\s*\[\])*$", re.DOTALL)  # C, Java
+_FIRST_WORD = re.compile(r"([^\W\d]\w*)\s+(.+)", re.DOTALL)  # Go
+
+
+def python_signature(label: str) -> Signature:
+    """A signature as Python's type checkers word it. One that cannot be read takes anything, so forbids nothing."""
+    inside = _between_parentheses(label)
+    if inside is None or inside.strip() == "...":
+        return Signature(label, _ANYTHING)
+    return Signature(label, tuple(_python_parameters(list(split(inside)))))
+
+
+def other_parameter(label: str, language: str) -> Parameter:
+    """A parameter in another language, as well as it can be read: `"size?: number"` → optional, named `size`."""
+    text, equals, _ = (part.strip() for part in _cut_default(label))
+    required = not equals and not text.endswith("...") and not text.startswith("...")
+    if match := _TYPED.fullmatch(text):
+        return Parameter(match[1], annotation=match[3].strip(), required=required and not match[2])
+    if language == "go" and (match := _FIRST_WORD.fullmatch(text)):
+        return Parameter(match[1], annotation=match[2], required=not match[2].startswith("..."))
+    if match := _LAST_WORD.fullmatch(text):
+        return Parameter(match[2], annotation=match[1].strip(), required=required)
+    return Parameter(text if _NAME.fullmatch(text) else "", annotation=text, required=required)
+
+
+def split(text: str, separator: str = ",") -> Iterator[str]:
+    """The parts of a text between separators that stand in no brackets and no string: `"a, b[c, d]"` → two."""
+    start, closers, quote, position = 0, [""], "", 0
+    while position < len(text):
+        character = text[position]
+        if quote:
+            if character == "\\":
+                position += 1
+            elif character == quote:
+                quote = ""
+        elif character in "\"'":
+            quote = character
+        elif character in _CLOSERS:
+            closers.append(_CLOSERS[character])
+        elif character == closers[-1]:
+            closers.pop()
+        elif character == separator and len(closers) == 1:
+            yield text[start:position].strip()
+            start = position + 1
+        position += 1
+    if text[start:].strip():
+        yield text[start:].strip()
+
+
+_ANYTHING = (
+    Parameter("args", ParameterKind.VAR_POSITIONAL, required=False),
+    Parameter("kwargs", ParameterKind.VAR_KEYWORD, required=False),
+)
+
+
+def _python_parameters(parts: list[str]) -> Iterator[Parameter]:
+    kind = ParameterKind.POSITIONAL_ONLY if "/" in parts else ParameterKind.POSITIONAL_OR_KEYWORD
+    for part in parts:
+        if part == "/":
+            kind = ParameterKind.POSITIONAL_OR_KEYWORD
+        elif part == "*":
+            kind = ParameterKind.KEYWORD_ONLY
+        elif part == "...":
+            yield from _ANYTHING  # pyrefly shortens what it need not repeat
+        elif part.startswith("**"):
+            yield _python_parameter(part[2:], ParameterKind.VAR_KEYWORD)
+        elif part.startswith("*"):
+            yield _python_parameter(part[1:], ParameterKind.VAR_POSITIONAL)
+            kind = ParameterKind.KEYWORD_ONLY
+        else:
+            yield _python_parameter(part, kind)
+
+
+def _python_parameter(text: str, kind: ParameterKind) -> Parameter:
+    declared, equals, _ = _cut_default(text)
+    name, _, annotation = declared.partition(":")
+    variadic = kind in (ParameterKind.VAR_POSITIONAL, ParameterKind.VAR_KEYWORD)
+    name = name.strip()
+    if not _NAME.fullmatch(name):  # `int, /` has a type and no name
+        return Parameter("", ParameterKind.POSITIONAL_ONLY, declared.strip(), not equals and not variadic)
+    return Parameter(name, kind, annotation.strip(), not equals and not variadic)
+
+
+def _cut_default(text: str) -> tuple[str, str, str]:
+    """What stands before a parameter's `=`, the `=`, and its default: `==`, `=>` and `<=` in types are none."""
+    declared = next(split(text, "="), "")
+    rest = text[len(declared) :].lstrip()
+    if not rest.startswith("=") or rest.startswith((("=="), "=>")):
+        return text, "", ""
+    return declared.strip(), "=", rest[1:].strip()
+
+
+def _between_parentheses(label: str) -> str | None:
+    """What stands in the parentheses of the parameters: those behind `[T]` and a name, if there are any."""
+    depth = 0
+    for position, character in enumerate(label):
+        if character == "(" and depth == 0:
+            return _until_closed(label[position + 1 :])
+        depth += {"[": 1, "]": -1}.get(character, 0)
+    return None
+
+
+def _until_closed(text: str) -> str | None:
+    closing = list(split(text, ")"))
+    if not closing or len(closing[0]) == len(text.strip()):
+        return "" if text.lstrip().startswith(")") else None
+    return closing[0]
