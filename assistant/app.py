@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from assistant import settings as settings_files
+from assistant.analysis import Analysis
 from assistant.engine import Assistant
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Model
+from language_servers.servers import Servers
 from retrieval.repository import excluded
 
 
@@ -20,12 +22,15 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
     Raises ModelError where no plugin runs the model that is named.
     """
     plugins = plugins or Plugins(settings.disabled_plugins)
+    analysis = Analysis(Servers(settings.language_servers))
     return Assistant(
         model or plugins.model(settings),
         settings,
         plugins.context_sources(settings),
-        plugins.post_processors(settings),
+        plugins.monitors(settings, analysis),
+        plugins.post_processors(settings, analysis),
         excluded,
+        analysis,
     )
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -27,6 +28,9 @@ from assistant.types import Answer, CompletionRequest
 from retrieval.repository import repository_root
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that a single completion waits for a language server to start; an editor's never do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -110,7 +114,8 @@ def _complete(options: argparse.Namespace) -> int:
     request = _request(options.place, options.candidates)
     editor = {"model": options.model} if options.model is not None else None
     assistant = app.assemble_for(request.path.parent, editor)
-    with working(f"{assistant.model.name}: reading and writing"):
+    with closing(assistant), working(f"{assistant.model.name}: reading and writing"):
+        assistant.open(request, PATIENCE)
         answer = assistant.complete(request)
     if options.json:
         _print_json(_as_json(answer, options.explain))

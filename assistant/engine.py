@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 
+from assistant.analysis import Analysis
 from assistant.context import gather
-from assistant.decoding.decode import Draft, alternatives, decode
+from assistant.decoding.decode import Draft, Writer, typed_before
 from assistant.decoding.stopping import extent
+from assistant.decoding.vocabulary import Vocabulary
+from assistant.decoding.watch import Watch
+from assistant.guards import Monitor
+from assistant.patterns import Masks
 from assistant.plugins import guarded
 from assistant.prompt import Budget, build
 from assistant.recall import Recall
@@ -49,13 +55,17 @@ class Assistant:
         model: Model,
         settings: Settings,
         sources: Sequence[ContextSource] = (),
+        monitors: Sequence[Monitor] = (),
         post_processors: Sequence[PostProcessor] = (),
         excluded: Excluded = lambda path, root: "",
+        analysis: Analysis | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
         self.sources = tuple(sources)
+        self.monitors = tuple(monitors)
         self.post_processors = tuple(post_processors)
+        self.analysis = analysis
         self._excluded = excluded
         self._recall = Recall()
 
@@ -67,14 +77,33 @@ class Assistant:
             return recalled
         watch = _Stopwatch()
         before = self.model.evaluated
-        self.model.load()
+        self.load()
         watch.lap("load")
-        prompt = self._prompt(request, watch)
-        drafts = self._drafts(request, prompt, cancelled)
+        typed = typed_before(request)
+        prompt = self._prompt(request.cut(len(typed)), watch)
+        monitoring = Watch(self.monitors, self._vocabulary, self.model.ends, lambda: self._masks)
+        writer = self._writer(request, typed, prompt, monitoring, cancelled)
+        drafts = self._drafts(request, writer)
         watch.lap("decode")
         self._recall.remember(request, drafts)
         answer = self._answer(request, drafts, watch)
-        return replace(answer, prompt=prompt, evaluated=self.model.evaluated - before)
+        silences = tuple(monitoring.silences)
+        return replace(answer, prompt=prompt, silences=silences, evaluated=self.model.evaluated - before)
+
+    def load(self) -> None:
+        """Gets the model ready, and what is made of its tokens."""
+        self.model.load()
+        len(self._vocabulary)
+
+    def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
+        """Starts the language server of a file, and waits for it so many seconds at most."""
+        if self.analysis and not self.inactive(request):
+            self.analysis.open(request, patience)
+
+    def close(self) -> None:
+        """Ends the language servers."""
+        if self.analysis:
+            self.analysis.close()
 
     def recalled(self, request: CompletionRequest) -> Answer | None:
         """The answer that needs no model, if there is one: the rest of a completion that the user types along."""
@@ -120,20 +149,35 @@ class Assistant:
         others = request.others if self.settings.open_files else ()
         return [file for file in others if not self._excluded(file.path, request.root)]
 
-    def _drafts(self, request: CompletionRequest, prompt: Prompt, cancelled: Event) -> tuple[Draft, ...]:
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.model.pieces)
+
+    @cached_property
+    def _masks(self) -> Masks:
+        return Masks(self.model.pieces, min(self.model.ends))
+
+    def _writer(
+        self, request: CompletionRequest, typed: str, prompt: Prompt, monitoring: Watch, cancelled: Event
+    ) -> Writer:
         limit = extent(request, self.settings.max_lines)
         deadline = time.monotonic() + DEADLINE
-        first = decode(self.model, prompt.tokens, limit, cancelled, deadline)
-        others: list[Draft] = []
-        if request.candidates > 1:
-            others = alternatives(self.model, prompt.tokens, limit, first, request.candidates, cancelled, deadline)
+        cut = request.cut(len(typed))
+        return Writer(self.model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline)
+
+    def _drafts(self, request: CompletionRequest, writer: Writer) -> tuple[Draft, ...]:
+        first = writer.write()
+        others = writer.others(first, request.candidates) if request.candidates > 1 else []
         return tuple(draft.confident() for draft in (first, *others))
 
     def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
         probable = [
             draft for draft in drafts if Completion("", logprob=draft.logprob).probability >= self._least(request)
         ]
-        processed = [self._process(Completion(draft.text, logprob=draft.logprob), request) for draft in probable]
+        processed = [
+            self._process(Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings), request)
+            for draft in probable
+        ]
         best_first = sorted(filter(None, processed), key=lambda completion: -completion.logprob)
         unique: dict[tuple[str, int], Completion] = {}
         for completion in best_first:
@@ -146,6 +190,8 @@ class Assistant:
         return self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
 
     def _why_nothing(self, drafts: Sequence[Draft], probable: Sequence[Draft]) -> str:
+        if abandoned := next((draft.abandoned for draft in drafts if draft.abandoned and not draft.text.strip()), ""):
+            return abandoned
         if not any(draft.text.strip() for draft in drafts):
             return "The model has nothing to add here."
         if not probable:

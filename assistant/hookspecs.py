@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import pluggy
 
+from assistant.analysis import Analysis
+from assistant.guards import Monitor
 from assistant.settings import Settings
 from assistant.types import ContextSource, Model, PostProcessor
 
@@ -30,5 +32,10 @@ def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
 
 
 @hookspec
-def ghostwright_post_processors(settings: Settings) -> Sequence[PostProcessor]:
+def ghostwright_monitors(settings: Settings, analysis: Analysis) -> Sequence[Monitor]:
+    """Monitors that say what may come next while a completion is being written."""
+
+
+@hookspec
+def ghostwright_post_processors(settings: Settings, analysis: Analysis) -> Sequence[PostProcessor]:
     """What improves or drops completions, in the order in which it should happen."""

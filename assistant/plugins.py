@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 import pluggy
 
 from assistant import hookspecs
+from assistant.analysis import Analysis
 from assistant.errors import ModelError
+from assistant.guards import Monitor
 from assistant.settings import Settings
 from assistant.types import ContextSource, Model, PostProcessor
 
@@ -41,15 +43,18 @@ class Plugins:
 
     def model(self, settings: Settings) -> Model:
         """The model that the settings name. Raises ModelError."""
-        for _, model in self._ask("ghostwright_model", settings):
+        for _, model in self._ask("ghostwright_model", settings=settings):
             return model  # type: ignore[no-any-return]
         raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
 
     def context_sources(self, settings: Settings) -> list[ContextSource]:
-        return self._lists("ghostwright_context_sources", settings)
+        return self._lists("ghostwright_context_sources", settings=settings)
 
-    def post_processors(self, settings: Settings) -> list[PostProcessor]:
-        return self._lists("ghostwright_post_processors", settings)
+    def monitors(self, settings: Settings, analysis: Analysis) -> list[Monitor]:
+        return self._lists("ghostwright_monitors", settings=settings, analysis=analysis)
+
+    def post_processors(self, settings: Settings, analysis: Analysis) -> list[PostProcessor]:
+        return self._lists("ghostwright_post_processors", settings=settings, analysis=analysis)
 
     def _register(self, entry: importlib.metadata.EntryPoint, disabled: bool) -> Plugin:
         distribution = entry.dist
@@ -68,15 +73,18 @@ class Plugins:
             log.warning("The plugin “%s” of %s has hooks that are unknown: %s", entry.name, origin, ", ".join(unknown))
         return Plugin(entry.name, origin, tuple(caller.name for caller in callers if caller.has_spec()))
 
-    def _lists(self, hook: str, settings: Settings) -> list[Any]:
-        answers = self._ask(hook, settings)
+    def _lists(self, hook: str, **values: object) -> list[Any]:
+        answers = self._ask(hook, **values)
         return [each for name, offered in answers for each in guarded(name, _named, offered, otherwise=[])]
 
-    def _ask(self, hook: str, settings: Settings) -> Iterator[tuple[str, Any]]:
-        """Plugins and what they answer, one by one: what one of them raises must not cost the others."""
+    def _ask(self, hook: str, **values: object) -> Iterator[tuple[str, Any]]:
+        """Plugins and what they answer, one by one: what one of them raises must not cost the others.
+
+        Each is given those of the values that it has a parameter for.
+        """
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         for each in sorted(implementations, key=lambda each: each.trylast - each.tryfirst):
-            arguments = [settings] if each.argnames else []
+            arguments = [values[name] for name in each.argnames]
             answer = guarded(each.plugin_name, each.function, *arguments, otherwise=None)
             if answer is not None:
                 yield each.plugin_name, answer

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Threads of the model; 0 finds out while running."""
     idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 15
     """The model gives its memory back after so long without a request."""
+    language_servers: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
+    """By language: the name of a known server, a command line, or an empty text for none."""
     disabled_plugins: list[str] = msgspec.field(default_factory=list)
     """Names of plugins to leave out."""
 

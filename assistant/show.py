@@ -47,6 +47,7 @@ def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> No
     if answer.reason:
         err.print(f"Nothing to show: {answer.reason}")
     if explain:
+        show_guards(answer)
         show_timings(answer)
 
 
@@ -65,6 +66,27 @@ def show_prompt(prompt: Prompt) -> None:
     for sentence in dict.fromkeys(prompt.left_out):
         out.print(Text(f"left out: {sentence}", style="yellow"))
     out.rule(f"completion, behind {len(prompt.tokens)} tokens", align="left", style="dim")
+
+
+def show_guards(answer: Answer) -> None:
+    """What the monitors let through and what they refused, place by place; and where they knew nothing."""
+    rulings = [ruling for completion in answer.completions for ruling in completion.rulings]
+    if rulings:
+        table = Table("behind", "monitors", "legal", "share", "wanted", "written", box=None, pad_edge=False)
+        for ruling in rulings:
+            legal = "" if ruling.legal is None else str(ruling.legal)
+            wanted = Text(" ".join(map(_visible, ruling.refused)), style="red")
+            written = Text(_visible(ruling.written), style="green")
+            place = Text(ruling.place.lstrip())
+            table.add_row(place, ", ".join(ruling.monitors), legal, f"{ruling.mass:.0%}", wanted, written)
+        out.print(table)
+    for monitor, reason in answer.silences:
+        out.print(Text(f"{monitor} was silent: {reason}", style="yellow"))
+
+
+def _visible(text: str) -> str:
+    """A text in one line: newlines as `⏎`."""
+    return text.replace("\r", "").replace("\n", "⏎")
 
 
 def show_timings(answer: Answer) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
@@ -72,6 +72,11 @@ class CompletionRequest:
         """The path as a prompt shows it."""
         return name_in(self.root, self.path)
 
+    def cut(self, count: int) -> CompletionRequest:
+        """The request as if the last `count` code points before the cursor had not been typed."""
+        offset = self.offset - count
+        return replace(self, text=self.text[:offset] + self.suffix, offset=offset)
+
 
 def name_in(root: Path | None, path: Path) -> str:
     """A path as a prompt shows it: relative to the repository's root if it lies there, with forward slashes."""
@@ -107,16 +112,37 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What monitors made of one place: `place` is the end of the line before it, `written` what followed.
+
+    `legal` is how many texts might follow, None if they were not counted. `mass`, 0 to 1, is the share of the model's
+    probability that they had; `refused` is what it would rather have written.
+    """
+
+    monitors: tuple[str, ...]
+    place: str
+    legal: int | None
+    mass: float
+    refused: tuple[str, ...]
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """Text to insert at the cursor, and how many code points behind the cursor it replaces.
 
-    `logprob` is the mean log-probability of its tokens, in nats.
+    `logprob` is the mean log-probability of its tokens, in nats, among those that the guards allowed.
     """
 
     text: str
     replaces: int = 0
     logprob: float = 0.0
-    guards: tuple[str, ...] = ()
+    rulings: tuple[Ruling, ...] = ()
+
+    @property
+    def guards(self) -> tuple[str, ...]:
+        """The monitors that had a say, each once."""
+        return tuple(dict.fromkeys(name for ruling in self.rulings for name in ruling.monitors))
 
     @property
     def probability(self) -> float:
@@ -129,7 +155,8 @@ class Answer:
     """What a request led to: completions, best first, or the reason why there are none.
 
     `inactive` says that Ghostwright stays out of this file, as against having nothing to say at this cursor.
-    `timings` are seconds by stage; `evaluated` counts the tokens that the model read and wrote for it.
+    `timings` are seconds by stage; `silences` are monitors that were asked and knew nothing, with the reasons;
+    `evaluated` counts the tokens that the model read and wrote for it.
     """
 
     completions: tuple[Completion, ...] = ()
@@ -137,6 +164,7 @@ class Answer:
     inactive: bool = False
     prompt: Prompt | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    silences: tuple[tuple[str, str], ...] = ()
     evaluated: int = 0
     recalled: bool = False
 
@@ -180,6 +208,10 @@ class Model(Protocol):
     @property
     def context_length(self) -> int:
         """How many tokens it reads and writes at most."""
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of all its tokens by id, empty for special ones."""
 
     @property
     def evaluated(self) -> int:

@@ -32,7 +32,7 @@ class Worker:
 
     async def load(self) -> None:
         """Gets the model ready, so that the first request need not wait for it."""
-        await self.run(lambda cancelled: self.assistant.model.load())
+        await self.run(lambda cancelled: self.assistant.load())
 
     async def run(self, work: Callable[[Event], T]) -> T:
         """Runs something on the model's thread; what was running or waiting there is cancelled."""
@@ -54,6 +54,7 @@ class Worker:
         self.abandon()
         if unload:
             self._executor.submit(self.assistant.model.unload)
+        self._executor.submit(self.assistant.close)
         self._executor.shutdown(wait=True)
 
     def abandon(self) -> None:

@@ -89,6 +89,10 @@ class LlamaCpp:
         return self._loaded.vocabulary.ends
 
     @property
+    def pieces(self) -> Sequence[bytes]:
+        return self._loaded.vocabulary.pieces
+
+    @property
     def loaded(self) -> bool:
         return self._weights is not None
 
@@ -299,6 +303,11 @@ class _Vocabulary:
         self._lead_tokens = len(self._raw(self._lead))
         self._pieces: dict[int, bytes] = {}
         self.tokenize = lru_cache(maxsize=128)(self._tokenize)  # most parts of a prompt are those of the last one
+
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The bytes of all tokens."""
+        return tuple(map(self.piece, range(self.size)))
 
     def piece(self, token: int) -> bytes:
         """The bytes of one token; none for a special one."""

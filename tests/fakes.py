@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -11,8 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.decoding.decode import Writer, typed_before
+from assistant.decoding.stopping import extent
+from assistant.decoding.vocabulary import Vocabulary
+from assistant.decoding.watch import Watch
 from assistant.errors import Cancelled, ModelError
 from assistant.formats import FORMATS, Format
+from assistant.guards import FREE, Guard, Monitor, OneOf, View
+from assistant.patterns import Masks
+from assistant.prompt import Budget, build
 from assistant.types import NEVER, Completion, CompletionRequest, File, Snippet
 
 ROOT = Path("/projects/shop")
@@ -35,8 +42,17 @@ def format_named(name: str) -> Format:
     return next(known for known in FORMATS if known.name == name)
 
 
+def writer(asked: CompletionRequest, model: ByteModel, monitors: Sequence[Monitor] = (), **options: Any) -> Writer:
+    """A writer for a request, as the engine makes it."""
+    typed = typed_before(asked)
+    cut = asked.cut(len(typed))
+    watch = Watch(monitors, Vocabulary(model.pieces), model.ends, lambda: Masks(model.pieces, min(model.ends)))
+    prompt = build(cut, [], model, Budget.of(512)).tokens
+    return Writer(model, prompt, cut, typed, extent(asked, 10), watch, **options)
+
+
 class ByteModel:
-    """A model whose tokens are bytes, and special ones above 255.
+    """A model whose tokens are bytes, special ones above 255, and above those longer ones: the `words`.
 
     `writes` is what it writes behind a prompt: a text, or several texts with their probabilities. At each step, those
     texts that agree with what has been written have a say; what is missing to 1 is spread over all other tokens. It
@@ -50,6 +66,7 @@ class ByteModel:
         context_length: int = 4096,
         probability: float = 0.9,
         languages: frozenset[str] | None = None,
+        words: Sequence[str] = (),
     ) -> None:
         self.name = "bytes"
         self.languages = languages
@@ -60,6 +77,8 @@ class ByteModel:
         self.reading = Event()
         self._texts = {writes: probability} if isinstance(writes, str) else dict(writes)
         self._specials = {text: 256 + index for index, text in enumerate((END, *sorted(self.format.specials - {END})))}
+        first = 256 + len(self._specials)
+        self._words = {word.encode(): first + index for index, word in enumerate(words)}
         self._last = self._specials[max(self._specials, key=self.format.prompt.rfind)]  # it writes behind this one
         self._seen: list[int] = []
         self._going = Event()
@@ -68,6 +87,10 @@ class ByteModel:
     @property
     def ends(self) -> frozenset[int]:
         return frozenset(self._specials.values())
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        return [*(bytes([byte]) for byte in range(256)), *(b"" for _ in self._specials), *self._words]
 
     def load(self) -> None:
         self.loaded = True
@@ -84,7 +107,12 @@ class ByteModel:
         self._going.set()
 
     def tokenize(self, text: str) -> list[int]:
-        return list(text.encode())
+        data, tokens = text.encode(), []
+        while data:
+            token, length = self._first_token(data)
+            tokens.append(token)
+            data = data[length:]
+        return tokens
 
     def special(self, text: str) -> int:
         try:
@@ -93,12 +121,17 @@ class ByteModel:
             raise ModelError(f"{self.name} has no special token {text!r}") from None
 
     def detokenize(self, tokens: Sequence[int]) -> bytes:
-        return bytes(token for token in tokens if token < 256)
+        return b"".join(self.pieces[token] for token in tokens)
+
+    def _first_token(self, data: bytes) -> tuple[int, int]:
+        """The longest token that a text begins with, and its length."""
+        word = max((word for word in self._words if data.startswith(word)), key=len, default=data[:1])
+        return self._words.get(word, word[0]), len(word)
 
     def shown(self, tokens: Sequence[int]) -> str:
         """A prompt as text, special tokens included."""
         names = {token: text.encode() for text, token in self._specials.items()}
-        return b"".join(names.get(token, bytes([token % 256])) for token in tokens).decode()
+        return b"".join(names.get(token) or self.pieces[token] for token in tokens).decode()
 
     def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
         assert len(tokens) <= self.context_length
@@ -127,13 +160,14 @@ class ByteModel:
     def _row(self, tokens: Sequence[int]) -> NDArray[np.float32]:
         begin = max((index + 1 for index, token in enumerate(tokens) if token == self._last), default=len(tokens))
         written = self.detokenize(tokens[begin:])
-        chances = np.zeros(256 + len(self._specials), np.float64)
-        for text, probability in self._texts.items():
-            data = text.encode()
-            if data.startswith(written):
-                chances[data[len(written)] if len(written) < len(data) else self._specials[END]] += probability
-        rest = np.maximum(1 - chances.sum(), 1e-9) / len(chances)
-        return np.log(chances + rest).astype(np.float32)
+        chances = np.zeros(len(self.pieces), np.float64)
+        agreeing = {text.encode(): p for text, p in self._texts.items() if text.encode().startswith(written)}
+        for data, probability in agreeing.items():
+            rest = data[len(written) :]
+            share = probability / sum(agreeing.values()) * sum(self._texts.values())
+            chances[self._first_token(rest)[0] if rest else self._specials[END]] += share
+        missing = np.maximum(1 - chances.sum(), 1e-9) / len(chances)
+        return np.log(chances + missing).astype(np.float32)
 
 
 @dataclass
@@ -154,6 +188,28 @@ class BrokenSource:
 
     def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
         yield Snippet("never seen", 1.0, self.name, "never.py")
+        raise RuntimeError("a stranger's fault")
+
+
+@dataclass
+class Names:
+    """A monitor that lets only some names follow its trigger."""
+
+    names: Collection[str]
+    triggers: str = "."
+    name: str = "names"
+
+    def guard(self, view: View) -> Guard:
+        return OneOf.names(self.names) if view.before.endswith(tuple(self.triggers)) else FREE
+
+
+class BrokenMonitor:
+    """A stranger's monitor that raises."""
+
+    name = "broken_monitor"
+    triggers = "."
+
+    def guard(self, view: View) -> Guard:
         raise RuntimeError("a stranger's fault")
 
 

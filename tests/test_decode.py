@@ -6,10 +6,11 @@ import math
 from threading import Event
 
 import pytest
-from fakes import ByteModel, request
+from fakes import ByteModel, request, writer
 
-from assistant.decoding.decode import Draft, Step, alternatives, decode
-from assistant.decoding.stopping import BLOCK_TOKENS, LINE_TOKENS, extent
+from assistant.decoding.choosing import Step
+from assistant.decoding.decode import Draft
+from assistant.decoding.stopping import BLOCK_TOKENS, LINE_TOKENS
 from assistant.errors import Cancelled
 from assistant.prompt import Budget, build
 
@@ -23,16 +24,13 @@ def steps(text: str, probability: float = 1.0, after: int = 0) -> tuple[Step, ..
 
 
 def written(marked: str, model: ByteModel, language: str = "python", **options) -> Draft:
-    asked = request(marked, language)
-    prompt = build(asked, [], model, Budget.of(512)).tokens
-    return decode(model, prompt, extent(asked, 10), **options)
+    begun = options.pop("begun", ())
+    return writer(request(marked, language), model, **options).write(begun)
 
 
 def others(marked: str, model: ByteModel, count: int = 3) -> list[str]:
-    asked = request(marked)
-    prompt = build(asked, [], model, Budget.of(512)).tokens
-    limit = extent(asked, 10)
-    return [draft.text for draft in alternatives(model, prompt, limit, decode(model, prompt, limit), count)]
+    writing = writer(request(marked), model)
+    return [draft.text for draft in writing.others(writing.write(), count)]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +78,7 @@ def test_where_the_context_ends_whole_lines_are_kept():
     model = ByteModel("\n    call()" * 5)
     prompt = build(asked, [], model, Budget.of(512)).tokens
     model.context_length = len(prompt) + 15
-    assert decode(model, prompt, extent(asked, 10)).text == "\n    call()"
+    assert writer(asked, model).write().text == "\n    call()"
 
 
 def test_at_the_deadline_it_keeps_whole_lines():
@@ -116,11 +114,9 @@ def test_to_write_nothing_is_no_candidate():
 
 def test_a_candidate_remembers_what_its_tokens_cost():
     model = ByteModel({"aa\n": 0.6, "ab\n": 0.3})
-    asked = request("x = ‸")
-    prompt = build(asked, [], model, Budget.of(512)).tokens
-    limit = extent(asked, 10)
-    first = decode(model, prompt, limit)
-    other = alternatives(model, prompt, limit, first, 1)[0]
+    writing = writer(request("x = ‸"), model)
+    first = writing.write()
+    other = writing.others(first, 1)[0]
     assert (first.text, other.text) == ("aa", "ab")
     assert [step.end for step in other.steps] == [1, 2, 3]
     assert math.exp(other.steps[1].logprob - first.steps[1].logprob) == pytest.approx(0.5, abs=0.02)

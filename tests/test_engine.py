@@ -23,7 +23,7 @@ from retrieval.repository import excluded
 
 def assistant(model: ByteModel | str, sources=(), processors=(), **settings) -> Assistant:
     model = ByteModel(model) if isinstance(model, str) else model
-    return Assistant(model, Settings(**settings), sources, processors, excluded)
+    return Assistant(model, Settings(**settings), sources, (), processors, excluded)
 
 
 def texts(answer) -> list[str]:
@@ -159,12 +159,13 @@ def test_typing_along_costs_nothing():
 
 
 def test_typing_something_else_asks_the_model_which_reads_only_what_is_new():
-    made = assistant("os.listdir(path)\n")
+    made = assistant(ByteModel({"os.listdir(path)\n": 0.5, "re.compile(text)\n": 0.4}))
     first = made.complete(request("x = ‸\ny = 1\n"))
     assert made.recalled(request("x = re‸\ny = 1\n")) is None
     answer = made.complete(request("x = re‸\ny = 1\n"))
     assert not answer.recalled
-    assert answer.evaluated < len(first.prompt.tokens) / 2 + len("os.listdir(path)\n")
+    assert texts(answer) == [".compile(text)"]
+    assert answer.evaluated < len(first.prompt.tokens) / 2 + len("re.compile(text)\n")
 
 
 def test_nothing_is_recalled_in_a_file_that_it_stays_out_of():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from fakes import request
 
-from assistant.decoding.decode import Draft, Step
+from assistant.decoding.choosing import Step
+from assistant.decoding.decode import Draft
 from assistant.recall import KEPT, Recall
 
 

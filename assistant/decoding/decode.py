@@ -1,41 +1,48 @@
-"""Writes: token after token the most probable one, until the completion ends; and other candidates beside it."""
+"""Writes: token after token the most probable one that may stand there, until the end; and other candidates."""
 
 from __future__ import annotations
 
-import codecs
 import math
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 
-import numpy as np
-from numpy.typing import NDArray
-
+from assistant.decoding.choosing import Chooser, Row, Step
 from assistant.decoding.stopping import Extent
-from assistant.types import NEVER, Model
+from assistant.decoding.watch import Refusal, State, Watch
+from assistant.guards import View
+from assistant.types import NEVER, CompletionRequest, Model, Ruling
 
 LATER_LINE = 0.6
 """What the tokens of a block's later lines must be as probable as, in the geometric mean, for the line to be kept."""
 
+LEAST_MASS = 0.01
+"""The share of the probability below which what the guards leave is nothing that the model would write."""
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One token with its log-probability in nats, the second best with its own, and where the text ends behind it."""
+GOOD = 0.3
+"""How probable a second choice must be, against the first, for writing to go back to it."""
 
-    token: int
-    logprob: float
-    second: int
-    second_logprob: float
-    end: int
+RETURNS = 2
+"""How often one completion may go back to a second choice."""
+
+_TYPED = re.compile(r"(?:\?\.|->|::|\.)?\w{0,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the model wrote, step by step, and the text that is kept of it."""
+    """What the model wrote, step by step, and the text that is kept of it.
+
+    `typed` is how much of its beginning the user had typed; the text is without it. `abandoned` says why writing ended
+    early, in a sentence, or is empty.
+    """
 
     text: str
     steps: tuple[Step, ...] = ()
+    typed: int = 0
+    abandoned: str = ""
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -43,8 +50,12 @@ class Draft:
 
     @property
     def logprob(self) -> float:
-        """The mean over the tokens."""
-        return _mean(self.steps)
+        """The mean over the tokens that add something to what was typed."""
+        return _mean([step for step in self.steps if step.end > self.typed])
+
+    @property
+    def rulings(self) -> tuple[Ruling, ...]:
+        return tuple(step.ruling for step in self.steps if step.ruling)
 
     def confident(self, least: float = LATER_LINE) -> Draft:
         """Without its lines from the first on, other than its very first, that are less probable than `least`.
@@ -54,10 +65,11 @@ class Draft:
         start = len(self.text) - len(self.text.lstrip())
         while (newline := self.text.find("\n", start)) >= 0:
             end = self.text.find("\n", newline + 1)
-            line = [step for step in self.steps if newline + 1 < step.end <= (end + 1 if end >= 0 else len(self.text))]
+            last = end + 1 if end >= 0 else len(self.text)
+            line = [step for step in self.steps if newline + 1 < step.end - self.typed <= last]
             if line and self.text[newline:end].strip() and _mean(line) < math.log(least):
-                kept = tuple(step for step in self.steps if step.end <= newline + 1)
-                return Draft(self.text[:newline].rstrip(), kept)
+                kept = tuple(step for step in self.steps if step.end - self.typed <= newline + 1)
+                return replace(self, text=self.text[:newline].rstrip(), steps=kept)
             start = newline + 1
         return self
 
@@ -66,75 +78,138 @@ def _mean(steps: Sequence[Step]) -> float:
     return sum(step.logprob for step in steps) / len(steps) if steps else 0.0
 
 
-def decode(
-    model: Model,
-    prompt: Sequence[int],
-    extent: Extent,
-    cancelled: Event = NEVER,
-    deadline: float = float("inf"),
-    begun: Sequence[Step] = (),
-) -> Draft:
-    """Writes from a prompt, or goes on from steps that have `begun`. Raises Cancelled.
+def typed_before(request: CompletionRequest) -> str:
+    """What stands before the cursor of a name, with its dot: the model writes it anew, in tokens as it knows them.
 
-    At the `deadline`, a time of the monotonic clock, and where it is out of tokens, it keeps whole lines.
+    Tokens that end at the cursor are others than those that the whole name would have had (token healing).
     """
-    steps = list(begun)
-    tokens = [*prompt, *(step.token for step in steps)]
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(model.detokenize(tokens[len(prompt) :]))
-    room = min(extent.tokens, model.context_length - len(prompt))
-    while len(steps) < room and not _has_ended(steps, model):
-        if (end := extent.end(text)) is not None:
-            return Draft(text[:end], tuple(steps))
-        if time.monotonic() > deadline:
+    match = _TYPED.search(request.prefix[-80:])
+    return match[0] if match else ""
+
+
+class Writer:
+    """Writes one completion from a prompt, under the eyes of a watch. `deadline` is a time of the monotonic clock."""
+
+    def __init__(
+        self,
+        model: Model,
+        prompt: Sequence[int],
+        request: CompletionRequest,
+        typed: str,
+        extent: Extent,
+        watch: Watch,
+        cancelled: Event = NEVER,
+        deadline: float = float("inf"),
+    ) -> None:
+        self._model = model
+        self._prompt = list(prompt)
+        self._begin = View(request), typed
+        self._extent = extent
+        self.watch = watch
+        self._chooser = Chooser(watch)
+        self._cancelled = cancelled
+        self._deadline = deadline
+        self._room = min(extent.tokens, model.context_length - len(prompt))
+
+    def write(self, begun: Sequence[Step] = ()) -> Draft:
+        """A draft, which goes on from steps that have `begun`. Raises Cancelled.
+
+        At the deadline, and where it is out of tokens, it keeps whole lines.
+        """
+        steps, returns = list(begun), 0
+        state = self._replayed(steps)
+        abandoned = ""
+        while not self._is_over(steps, state):
+            self.watch.foresee(state)
+            path = self._chooser.next(partial(self._row, _tokens(steps)), state)
+            if path and math.prod(step.mass for step in path.steps) >= LEAST_MASS:
+                steps += path.steps
+                state = path.state
+                continue
+            if returns < RETURNS and (earlier := self._turned_back(steps)):
+                returns += 1
+                steps, state = earlier
+                continue
+            abandoned = "Nothing that may stand here is at all probable."
             break
-        logits = model.logits(tokens, 1, cancelled)[0]
-        first, second = _best_two(logits)
-        tokens.append(first[0])
-        text += decoder.decode(model.detokenize(tokens[-1:]))
-        steps.append(Step(*first, *second, len(text)))
-    if not _has_ended(steps, model):
-        text = text[: max(text.rfind("\n"), 0)]
-    return Draft(text[: extent.end(text, finished=True)], tuple(steps))
+        return self._draft(steps, state, abandoned)
 
+    def others(self, first: Draft, count: int) -> list[Draft]:
+        """Up to `count` other drafts: each leaves the first one where a second choice was almost as probable."""
+        forks = [fork for fork, step in enumerate(first.steps) if step.second != step.token]
+        forks.sort(key=lambda fork: _loss(first.steps[fork]))
+        return [
+            self.write(self._taken(first.steps, fork))
+            for fork in forks[:count]
+            if self._is_fork(first.steps[fork], fork)
+        ]
 
-def _has_ended(steps: Sequence[Step], model: Model) -> bool:
-    return bool(steps) and steps[-1].token in model.ends
+    def _is_fork(self, step: Step, index: int) -> bool:
+        return step.second != step.token and (index > 0 or step.second not in self._model.ends)
 
+    def _row(self, written: Sequence[int], more: Sequence[int]) -> Row:
+        row: Row = self._model.logits([*self._prompt, *written, *more], 1, self._cancelled)[0]
+        return row
 
-def alternatives(
-    model: Model,
-    prompt: Sequence[int],
-    extent: Extent,
-    first: Draft,
-    count: int,
-    cancelled: Event = NEVER,
-    deadline: float = float("inf"),
-) -> list[Draft]:
-    """Up to `count` other drafts: each leaves the first one where a second choice was almost as probable."""
-    forks = sorted(range(len(first.steps)), key=lambda fork: _loss(first.steps[fork]))
-    drafts = []
-    for fork in forks[:count]:
-        step = first.steps[fork]
-        if step.second in model.ends and fork == 0:
-            continue
-        text = len(
-            model.detokenize([*(step.token for step in first.steps[:fork]), step.second]).decode("utf-8", "replace")
+    def _is_over(self, steps: Sequence[Step], state: State) -> bool:
+        text = self._text(state)
+        return (
+            len(steps) >= self._room
+            or self._has_ended(steps)
+            or (text is not None and self._extent.end(text) is not None)
+            or time.monotonic() > self._deadline
         )
-        other = Step(step.second, step.second_logprob, step.token, step.logprob, text)
-        drafts.append(decode(model, prompt, extent, cancelled, deadline, (*first.steps[:fork], other)))
-    return drafts
+
+    def _has_ended(self, steps: Sequence[Step]) -> bool:
+        return bool(steps) and steps[-1].token in self._model.ends
+
+    def _text(self, state: State) -> str | None:
+        """What has been written behind the cursor; None before it is reached."""
+        _, typed = self._begin
+        written = state.view.written
+        return written[len(typed) :] if len(written) >= len(typed) else None
+
+    def _draft(self, steps: list[Step], state: State, abandoned: str) -> Draft:
+        text = self._text(state) or ""
+        end = self._extent.end(text)
+        if end is None and not self._has_ended(steps):
+            text = text[: max(text.rfind("\n"), 0)]
+        if end is None:
+            end = self._extent.end(text, finished=True)
+        return Draft(text[:end], tuple(steps), len(self._begin[1]), abandoned)
+
+    def _turned_back(self, steps: Sequence[Step]) -> tuple[list[Step], State] | None:
+        """The steps up to the last place where the model had another good way, with that way taken."""
+        for fork in range(len(steps) - 1, -1, -1):
+            if self._is_fork(steps[fork], fork) and -_loss(steps[fork]) >= math.log(GOOD):
+                taken = list(self._taken(steps, fork))
+                return taken, self._replayed(taken)
+        return None
+
+    def _taken(self, steps: Sequence[Step], fork: int) -> tuple[Step, ...]:
+        """Steps up to a fork, and its second choice, from which no way leads back."""
+        before, step = tuple(steps[:fork]), steps[fork]
+        after = self.watch.after(self.watch.ask(self._replayed(before)), step.second)
+        end = len(after.view.written) if isinstance(after, State) else step.end
+        return (*before, replace(step, token=step.second, logprob=step.second_logprob, end=end, ruling=None))
+
+    def _replayed(self, steps: Sequence[Step]) -> State:
+        """The state behind steps that have been taken before."""
+        state = self.watch.begin(*self._begin)
+        for step in steps:
+            if step.token in self._model.ends:
+                break
+            after = self.watch.after(self.watch.ask(state), step.token)
+            if isinstance(after, Refusal):
+                break
+            state = after
+        return state
+
+
+def _tokens(steps: Sequence[Step]) -> tuple[int, ...]:
+    return tuple(step.token for step in steps)
 
 
 def _loss(step: Step) -> float:
     """What the second choice costs, in nats."""
     return step.logprob - step.second_logprob
-
-
-def _best_two(logits: NDArray[np.float32]) -> tuple[tuple[int, float], tuple[int, float]]:
-    """The most probable token with its log-probability, and the second."""
-    top = np.argpartition(logits, -2)[-2:]
-    second, first = top[np.argsort(logits[top])]
-    peak = logits[first]
-    total = peak + np.log(np.exp(logits - peak).sum())
-    return (int(first), float(peak - total)), (int(second), float(logits[second] - total))

@@ -1,0 +1,229 @@
+"""Chooses what is written next: the most probable token that every guard allows, or a name as a whole.
+
+Masking token by token can force an improbable end on a probable beginning: `host` was wanted, `hostName` is all there
+is. So among finitely many names the one is chosen that is most probable as a whole, with what ends it, by best-first
+search over the tokens that spell them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.decoding.watch import Refusal, State, Watch
+from assistant.guards import OneOf, Typed
+from assistant.types import Ruling
+
+BEAM = 4
+"""How many ways to go on are looked at from one place."""
+
+EXPANSIONS = 8
+"""How often the model may be asked for one name."""
+
+TRIES = 64
+"""How many tokens may be refused one after the other before nothing is found."""
+
+PLACE = 40
+"""Code points of the line that a ruling shows."""
+
+Row = NDArray[np.float32]
+Rows = Callable[[Sequence[int]], Row]
+"""The scores behind the prompt, all that has been written, and these tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One token with its log-probability in nats, the second best with its own, and where the text ends behind it.
+
+    Both log-probabilities are those among the tokens that the guards allow, whose share of all is `mass`.
+    """
+
+    token: int
+    logprob: float
+    second: int
+    second_logprob: float
+    end: int
+    mass: float = 1.0
+    ruling: Ruling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Steps, and the state behind them."""
+
+    steps: tuple[Step, ...]
+    state: State
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        return tuple(step.token for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A way to go on: a token, its log-probability among those allowed, the state behind it, and what led to it."""
+
+    token: int
+    logprob: float
+    state: State
+    mass: float
+    ruling: Ruling | None
+
+
+class Chooser:
+    """Chooses under the eyes of a watch."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._ends = np.array(sorted(watch.ends), np.intp)
+
+    def next(self, rows: Rows, state: State) -> Path | None:
+        """What to write next: a token, or those that spell a name and one behind it. None where nothing may follow."""
+        found = self._best(rows(()), state)
+        if not found:
+            return None
+        if not found[0].state.is_naming:
+            return _path(found, 0)
+        return self._name(rows, found)
+
+    def _name(self, rows: Rows, found: Sequence[_Choice]) -> Path:
+        """The name that is most probable as a whole. Only what begins one is compared."""
+        order = itertools.count()
+        queue: list[tuple[float, int, bool, Path]] = []
+        for index, choice in enumerate(found):
+            if choice.state.is_naming:
+                heapq.heappush(queue, (-choice.logprob, next(order), False, _path(found, index)))
+        best = queue[0][3]
+        for _ in range(EXPANSIONS):
+            if not queue:
+                break
+            cost, _, is_whole, best = heapq.heappop(queue)
+            if is_whole:
+                return _ruled_once(best)
+            choices = self._best(rows(best.tokens), best.state)
+            for index, logprob, is_end in _ways_on(choices, best.state):
+                heapq.heappush(queue, (cost - logprob, next(order), is_end, _path(choices, index, best)))
+        whole = [entry for entry in queue if entry[2]]
+        return _ruled_once(min(whole)[3] if whole else best)
+
+    def _best(self, row: Row, state: State) -> list[_Choice]:
+        return list(itertools.islice(self._choices(row, self.watch.ask(state)), BEAM))
+
+    def _choices(self, row: Row, state: State) -> Iterator[_Choice]:
+        """The ways to go on that every guard allows, the most probable first."""
+        scores, peak = self._masked(row, state), float(row.max())
+        total = float(np.exp(scores - peak).sum())
+        base = self._base(row, state, peak) if state.held else total
+        refused: dict[str, str] = {}
+        for _ in range(TRIES):
+            token = int(scores.argmax())
+            if scores[token] == -np.inf:
+                return
+            after = self._after(state, token)
+            if isinstance(after, Refusal):
+                refused.setdefault(after.text, after.monitor)
+                banned = self._banned(after, token)
+                total = max(total - float(np.exp(scores[banned] - peak).sum()), 1e-30)
+                scores[banned] = -np.inf
+                continue
+            mass = min(total / base, 1.0)
+            logprob = min(float(scores[token]) - peak - math.log(total), 0.0)
+            yield _Choice(token, logprob, after, mass, self._ruling(state, after, mass, refused, row))
+            scores[token] = -np.inf
+
+    def _masked(self, row: Row, state: State) -> Row:
+        allowed = self.watch.allowed(state)
+        if allowed is None:
+            scores = row.copy()
+        else:
+            scores = np.full_like(row, -np.inf)
+            scores[allowed] = row[allowed]
+        scores[self._ends] = row[self._ends] if state.may_end else -np.inf
+        return scores
+
+    def _base(self, row: Row, state: State, peak: float) -> float:
+        """The mass that guards are measured against: what agrees with the text that the user has typed."""
+        for held in state.held:
+            if isinstance(held.guard, Typed):
+                ids = self.watch.ids(held.guard, b"", state.pending)
+                return max(float(np.exp(row[ids] - peak).sum()), 1e-30)
+        return float(np.exp(row - peak).sum())
+
+    def _after(self, state: State, token: int) -> State | Refusal:
+        return State(state.view, asked=True) if token in self.watch.ends else self.watch.after(state, token)
+
+    def _banned(self, refusal: Refusal, token: int) -> NDArray[np.intp]:
+        """What is refused with a token: all tokens with its beginning that the guard does not allow either."""
+        if not refusal.head or (allowed := self.watch.ids(refusal.guard, refusal.head)) is None:
+            return np.array([token])
+        group = np.setdiff1d(self.watch.vocabulary.beginning_with(refusal.head), allowed)
+        pieces = self.watch.vocabulary.pieces
+        return np.array([other for other in group.tolist() if len(pieces[other]) > len(refusal.head)], np.intp)
+
+    def _ruling(self, state: State, after: State, mass: float, refused: dict[str, str], row: Row) -> Ruling | None:
+        """What the guards have changed here; None if none was there."""
+        monitors = {held.monitor for held in (*state.held, *after.held) if held.monitor}
+        monitors.update(monitor for monitor in refused.values() if monitor)
+        if not monitors:
+            return None
+        counts = [len(held.guard.texts) for held in state.held if isinstance(held.guard, OneOf)]
+        wish = self.watch.vocabulary.pieces[int(row.argmax())].decode("utf-8", "replace")
+        wanted = wish if mass < 1 and not refused and not state.view.on(wish).written == after.view.written else ""
+        texts = (*refused, wanted) if wanted else tuple(refused)
+        written = after.view.written[len(state.view.written) :]
+        return Ruling(
+            tuple(sorted(monitors)), state.view.line[-PLACE:], min(counts, default=None), mass, texts, written
+        )
+
+
+def _ways_on(choices: Sequence[_Choice], before: State) -> Iterator[tuple[int, float, bool]]:
+    """The choices that go on with a name, and the best of those that end it: index, log-probability, whether it ends.
+
+    Names compete by what the model thought of them before anything was masked. All that may follow a complete name
+    speaks for it, so its end has the probability that going on does not have.
+    """
+    chances = [math.exp(choice.logprob) * choice.mass for choice in choices]
+    going_on = sum(chance for chance, choice in zip(chances, choices, strict=True) if choice.state.is_naming)
+    ended = False
+    for index, (chance, choice) in enumerate(zip(chances, choices, strict=True)):
+        if choice.state.is_naming:
+            yield index, _log(chance), False
+        elif not ended:
+            ended = True
+            yield index, _log(choice.mass - going_on if before.may_end else chance), True
+
+
+def _log(chance: float) -> float:
+    return math.log(max(chance, 1e-12))
+
+
+def _path(choices: Sequence[_Choice], index: int, path: Path | None = None) -> Path:
+    """A path longer by one of several choices, with the best other one as its second."""
+    choice = choices[index]
+    other = choices[0] if index else choices[1] if len(choices) > 1 else choice
+    end = len(choice.state.view.written)
+    step = Step(choice.token, choice.logprob, other.token, other.logprob, end, choice.mass, choice.ruling)
+    return Path((*(path.steps if path else ()), step), choice.state)
+
+
+def _ruled_once(path: Path) -> Path:
+    """A path that tells of the name that it spells in one ruling, at its first step."""
+    rulings = [step.ruling for step in path.steps if step.ruling]
+    if not rulings:
+        return path
+    together = Ruling(
+        tuple(dict.fromkeys(name for ruling in rulings for name in ruling.monitors)),
+        rulings[0].place,
+        max((ruling.legal for ruling in rulings if ruling.legal is not None), default=None),
+        math.prod(ruling.mass for ruling in rulings),
+        tuple(text for ruling in rulings for text in ruling.refused),
+        "".join(ruling.written for ruling in rulings),
+    )
+    first, *others = path.steps
+    return Path((replace(first, ruling=together), *(replace(step, ruling=None) for step in others)), path.state)

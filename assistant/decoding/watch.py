@@ -1,0 +1,169 @@
+"""Follows what is being written with the monitors: asks them where they are triggered, carries their guards along.
+
+A token may hold a trigger and what follows it (`.name`). So each token is looked into before it is taken: the monitor is
+asked at the dot inside it, and what stands behind the dot is held against the answer.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from assistant.decoding.vocabulary import Ids, Vocabulary
+from assistant.guards import FREE, Free, Guard, Matching, Monitor, OneOf, Typed, View
+from assistant.patterns import Masks
+from assistant.plugins import guarded
+from language_servers.analyzer import NoAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A guard, and the name of the monitor that gave it."""
+
+    monitor: str
+    guard: Guard
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far writing has come. `pending` are bytes of a character that is not complete.
+
+    `asked` says that the monitors have been asked at this point.
+    """
+
+    view: View
+    held: tuple[Held, ...] = ()
+    pending: bytes = b""
+    asked: bool = False
+
+    @property
+    def may_end(self) -> bool:
+        return not self.pending and all(held.guard.may_end for held in self.held)
+
+    @property
+    def is_naming(self) -> bool:
+        """Whether one of finitely many texts is being written and is not over."""
+        return any(isinstance(held.guard, OneOf) for held in self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a token must not be written: a monitor's guard, which holds behind the token's first bytes, the `head`."""
+
+    monitor: str
+    guard: Guard
+    head: bytes
+    text: str
+
+
+@dataclass
+class Watch:
+    """The monitors of one completion. `silences` are those that were asked and knew nothing, with the reason."""
+
+    monitors: Sequence[Monitor]
+    vocabulary: Vocabulary
+    ends: Collection[int]
+    masks: Callable[[], Masks]
+    silences: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._triggers = frozenset("".join(monitor.triggers for monitor in self.monitors))
+        self._answers: dict[str, tuple[Held, ...]] = {}
+
+    def begin(self, view: View, typed: str) -> State:
+        """The state before anything is written; `typed` must be written first."""
+        held = (Held("", Typed(typed)),) if typed else ()
+        return State(view, held)
+
+    def foresee(self, state: State) -> None:
+        """Tells the monitors where writing stands, so that they get ready while the model is at work."""
+        for monitor in self.monitors:
+            if prepare := getattr(monitor, "foresee", None):
+                guarded(monitor.name, prepare, state.view, otherwise=None)
+
+    def ask(self, state: State) -> State:
+        """The state with what the monitors say of it."""
+        if state.asked:
+            return state
+        return State(state.view, (*state.held, *self._asked(state.view)), state.pending, True)
+
+    def after(self, state: State, token: int) -> State | Refusal:
+        """The state once a token has been written, or who refuses it. The state must have been asked about."""
+        piece = self.vocabulary.pieces[token]
+        text, pending = _decoded(state.pending + piece)
+        held = []
+        for each in state.held:
+            guard = each.guard.after(text)
+            if guard is None:
+                return Refusal(each.monitor, each.guard, b"", text)
+            if not guard.is_free:
+                held.append(Held(each.monitor, guard))
+        for index in range(len(text) - 1):
+            if text[index] in self._triggers:
+                view = state.view.on(text[: index + 1])
+                for each in self._asked(view):
+                    guard = each.guard.after(text[index + 1 :])
+                    if guard is None:
+                        head = text[: index + 1].encode()[len(state.pending) :]
+                        return Refusal(each.monitor, each.guard, head, text)
+                    if not guard.is_free:
+                        held.append(Held(each.monitor, guard))
+        asked = not (text and text[-1] in self._triggers) if text else state.asked
+        return State(state.view.on(text), tuple(held), pending, asked)
+
+    def allowed(self, state: State) -> Ids | None:
+        """The tokens that the guards allow, as far as they say so by themselves; None for all. Without ends."""
+        found: Ids | None = None
+        for held in state.held:
+            ids = self.ids(held.guard, b"", state.pending)
+            if ids is not None:
+                found = ids if found is None else np.intersect1d(found, ids)
+        return found
+
+    def ids(self, guard: Guard, head: bytes = b"", pending: bytes = b"") -> Ids | None:
+        """The tokens that write the bytes of a head and then what a guard allows; None if only trying tells."""
+        if isinstance(guard, Typed):
+            return self.vocabulary.typing(head + guard.text.encode()[len(pending) :])
+        if isinstance(guard, OneOf):
+            texts = (text.encode() for text in guard.texts)
+            return self.vocabulary.spelling(
+                frozenset(text[len(pending) :] for text in texts if text.startswith(pending)), head
+            )
+        if isinstance(guard, Matching) and not head and not pending:
+            return self.masks().allowed(guard.pattern, guard.begun)
+        return None
+
+    def _asked(self, view: View) -> tuple[Held, ...]:
+        """The guards of the monitors that are triggered where a view ends. Each is asked once at a place."""
+        if view.written not in self._answers:
+            self._answers[view.written] = tuple(self._guards(view))
+        return self._answers[view.written]
+
+    def _guards(self, view: View) -> list[Held]:
+        found = []
+        for monitor in self.monitors:
+            if view.written and view.written[-1] not in monitor.triggers:
+                continue
+            guard = guarded(monitor.name, _guard, monitor, view, otherwise=FREE)
+            if not guard.is_free:
+                found.append(Held(monitor.name, guard))
+            elif reason := getattr(guard, "reason", ""):
+                self.silences[monitor.name, reason] = None
+        return found
+
+
+def _guard(monitor: Monitor, view: View) -> Guard:
+    try:
+        return monitor.guard(view)
+    except NoAnswer as reason:
+        return Free(str(reason))
+
+
+def _decoded(data: bytes) -> tuple[str, bytes]:
+    """The whole characters of some bytes, and what is left."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data)
+    return text, decoder.getstate()[0]

@@ -1,0 +1,85 @@
+"""After a dot, only members that the value has: the dereference monitor (Agrawal et al. 2023, section 3.2).
+
+Asked behind `.`, `?.`, `->` and `::`. Silent in strings, comments and numbers, and where the analysis is in doubt: the
+receiver's type is unknown, its members are dynamic, the answer came too late.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.analysis import Analysis
+from assistant.guards import FREE, Free, Guard, Monitor, OneOf, View
+from assistant.hookspecs import hookimpl
+from assistant.receivers import ACCESS, receiver
+from assistant.settings import Settings
+
+_NUMBER = re.compile(r"(?:^|[^\w.)\]])\d[\d_]*\.\Z|\.\.\Z")
+_WORD_END = re.compile(r"([\w)\]])\Z")
+_LAST_NAME = re.compile(r"(\w+)\Z")
+_IMPORT = re.compile(r"\s*(?:from|import)\b")
+_CLASS = re.compile(r"^class\b", re.MULTILINE)
+
+
+@hookimpl
+def ghostwright_monitors(settings: Settings, analysis: Analysis) -> Sequence[Monitor]:
+    return [Members(analysis)]
+
+
+class Members:
+    """Lets only those names follow a dot that the value before it has, or that the file uses as its members already."""
+
+    name = "members"
+    triggers = ".>:"
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def guard(self, view: View) -> Guard:
+        if not ACCESS.search(view.line) or _NUMBER.search(view.line) or _IMPORT.match(view.line) or not view.in_code:
+            return FREE
+        members = self._analysis.members(view)
+        if members.doubt:
+            return Free(members.doubt)
+        return OneOf(members.names | _seen(view) | _dunders(view.request.language))
+
+    def foresee(self, view: View) -> None:
+        """Asks for the members of what may be a receiver, while the model decides whether it is."""
+        if ACCESS.search(view.line):
+            expected = view
+        elif (name := _LAST_NAME.search(view.line)) and f"{name[0]}." in view.nearby + view.request.suffix[:8192]:
+            expected = view.on(".")
+        else:
+            return
+        if view.in_code:
+            self._analysis.foresee_members(expected)
+
+
+def _seen(view: View) -> set[str]:
+    """The members of the same receiver that the file uses: attributes that only a checker does not know of.
+
+    `self` is another one in each class.
+    """
+    value = receiver(view)
+    if not value:
+        return set()
+    text = view.request.prefix + "\n" + view.request.suffix
+    if re.match(r"(?:self|cls|this)\b", value):
+        text = _class_around(view)
+    return set(re.findall(rf"(?<![\w.]){re.escape(value)}\.(\w+)", text))
+
+
+def _class_around(view: View) -> str:
+    prefix, suffix = view.request.prefix, view.request.suffix
+    begin = max((match.start() for match in _CLASS.finditer(prefix)), default=0)
+    end = match.start() if (match := _CLASS.search(suffix)) else len(suffix)
+    return prefix[begin:] + "\n" + suffix[:end]
+
+
+def _dunders(language: str) -> frozenset[str]:
+    return (
+        frozenset(dir(object)) | {"__dict__", "__name__", "__qualname__", "__module__"}
+        if language == "python"
+        else frozenset()
+    )
