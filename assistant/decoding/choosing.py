@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.decoding.watch import Refusal, State, Watch
-from assistant.guards import OneOf, Typed
+from assistant.guards import Typed
 from assistant.types import Ruling
 
 BEAM = 4
@@ -172,11 +172,10 @@ class Chooser:
         monitors.update(monitor for monitor in refused.values() if monitor)
         if not monitors:
             return None
-        counts = [len(held.guard.texts) for held in state.held if isinstance(held.guard, OneOf)]
-        wish = self.watch.vocabulary.pieces[int(row.argmax())].decode("utf-8", "replace")
-        wanted = wish if mass < 1 and not refused and not state.view.on(wish).written == after.view.written else ""
-        texts = (*refused, wanted) if wanted else tuple(refused)
+        counts = [held.legal for held in (*state.held, *after.held) if held.legal is not None]
         written = after.view.written[len(state.view.written) :]
+        wish = self.watch.vocabulary.pieces[int(row.argmax())].decode("utf-8", "replace")
+        texts = tuple(refused) or ((wish,) if mass < 1 and wish not in ("", written) else ())
         return Ruling(
             tuple(sorted(monitors)), state.view.line[-PLACE:], min(counts, default=None), mass, texts, written
         )

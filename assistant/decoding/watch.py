@@ -1,13 +1,13 @@
-"""Follows what is being written with the monitors: asks them where they are triggered, carries their guards along.
+"""Follows what is being written with the monitors: asks them where they are triggered, carries guards along.
 
-A token may hold a trigger and what follows it (`.name`). So each token is looked into before it is taken: the monitor is
+A token may hold a trigger and what follows it (`.name`). So each is looked into before it is taken: the monitor is asked
 asked at the dot inside it, and what stands behind the dot is held against the answer.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,10 +21,16 @@ from language_servers.analyzer import NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A guard, and the name of the monitor that gave it."""
+    """A guard, the name of the monitor that gave it, and how many texts it allowed then if it had counted them."""
 
     monitor: str
     guard: Guard
+    legal: int | None = None
+
+    def after(self, text: str) -> Held | None:
+        """What is held once a text has been written; None if it must not be."""
+        guard = self.guard.after(text)
+        return None if guard is None else Held(self.monitor, guard, self.legal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +101,21 @@ class Watch:
         piece = self.vocabulary.pieces[token]
         text, pending = _decoded(state.pending + piece)
         held = []
-        for each in state.held:
-            guard = each.guard.after(text)
-            if guard is None:
-                return Refusal(each.monitor, each.guard, b"", text)
-            if not guard.is_free:
-                held.append(Held(each.monitor, guard))
-        for index in range(len(text) - 1):
-            if text[index] in self._triggers:
-                view = state.view.on(text[: index + 1])
-                for each in self._asked(view):
-                    guard = each.guard.after(text[index + 1 :])
-                    if guard is None:
-                        head = text[: index + 1].encode()[len(state.pending) :]
-                        return Refusal(each.monitor, each.guard, head, text)
-                    if not guard.is_free:
-                        held.append(Held(each.monitor, guard))
+        for each, start in ((each, start) for start, asked in self._looking_into(state, text) for each in asked):
+            later = each.after(text[start:])
+            if later is None:
+                return Refusal(each.monitor, each.guard, text[:start].encode()[len(state.pending) :], text)
+            if not later.guard.is_free:
+                held.append(later)
         asked = not (text and text[-1] in self._triggers) if text else state.asked
         return State(state.view.on(text), tuple(held), pending, asked)
+
+    def _looking_into(self, state: State, text: str) -> Iterator[tuple[int, tuple[Held, ...]]]:
+        """What is held at a state, and what is asked behind each trigger in a text, but for its last character."""
+        yield 0, state.held
+        for index in range(len(text) - 1):
+            if text[index] in self._triggers:
+                yield index + 1, self._asked(state.view.on(text[: index + 1]))
 
     def allowed(self, state: State) -> Ids | None:
         """The tokens that the guards allow, as far as they say so by themselves; None for all. Without ends."""
@@ -149,7 +152,8 @@ class Watch:
                 continue
             guard = guarded(monitor.name, _guard, monitor, view, otherwise=FREE)
             if not guard.is_free:
-                found.append(Held(monitor.name, guard))
+                legal = len(guard.texts) if isinstance(guard, OneOf) else None
+                found.append(Held(monitor.name, guard, legal))
             elif reason := getattr(guard, "reason", ""):
                 self.silences[monitor.name, reason] = None
         return found
