@@ -1,6 +1,6 @@
 """Follows what is being written with the monitors: asks them where they are triggered, carries guards along.
 
-A token may hold a trigger and what follows it (`.name`). So each is looked into before it is taken: the monitor is asked
+A token may hold a trigger and what follows it (`.name`). So each is looked into before it is taken: the monitor is
 asked at the dot inside it, and what stands behind the dot is held against the answer.
 """
 
