@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from threading import Condition, Event, Lock, Thread
-from typing import Any
+from threading import Condition, Event, RLock, Thread
+from typing import Any, NoReturn
 
 from language_servers import python
 from language_servers.analyzer import (
@@ -26,21 +25,8 @@ from language_servers.analyzer import (
     Symbol,
 )
 from language_servers.catalog import Entry
-from language_servers.session import (
-    CALL,
-    DEFINITION,
-    DIAGNOSTICS,
-    MEMBERS,
-    NAMES,
-    SYMBOLS,
-    TYPE,
-    Answer,
-    Limits,
-    Question,
-    Session,
-    SessionFailed,
-    Unanswered,
-)
+from language_servers.questions import CALL, DEFINITION, DIAGNOSTICS, MEMBERS, NAMES, SYMBOLS, TYPE, Question
+from language_servers.session import Answer, Limits, Session, SessionFailed, Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +51,9 @@ class LanguageServer:
         self.seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=200))
         self.asked = 0.0
         self._answers: OrderedDict[object, Answer] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RLock()
         self._changed = Condition(self._lock)
+        self._started: Session | None = None
         self._session: Session | None = None
         self._thread: Thread | None = None
         self._stop = Event()
@@ -99,7 +86,9 @@ class LanguageServer:
             expected = python.expected(self.diagnostics(filled, deadline), offset)
         else:
             expected = _expected_argument(self.call(document, offset, deadline))
-        return Hole(expected) if expected else self._silent("nothing is known of what is expected")
+        if not expected:
+            self._silent("nothing is known of what is expected")
+        return Hole(expected)
 
     def type_at(self, document: Document, offset: int, deadline: float = DEADLINE) -> str:
         found: str = self._answer(Question(TYPE, document, offset), deadline)
@@ -156,11 +145,10 @@ class LanguageServer:
         with self._lock:
             thread, self._thread = self._thread, None
             self._stop.set()
-            session = self._session
-        if session:
-            session.ended.set()
+            if self._started:
+                self._started.interrupt()
         if thread:
-            thread.join(10)
+            thread.join()
 
     def close(self) -> None:
         """Ends the process for good."""
@@ -172,26 +160,32 @@ class LanguageServer:
     def _answer(self, question: Question, deadline: float) -> Any:
         begin = time.monotonic()
         try:
-            value = self._future(question).result(max(deadline - (time.monotonic() - begin), 0))
-        except NoAnswer as error:
-            self._silent(str(error))
+            answer = self._future(question)
+            error = answer.exception(max(deadline - (time.monotonic() - begin), 0))
         except TimeoutError:
-            if session := self._session:
-                session.missed += 1
-            self._silent(f"{self.name} took more than {deadline * 1000:.0f} ms")
-        self._proven = True
+            error = self._missed(deadline)
+        except NoAnswer as absence:
+            self._silent(str(absence))
         self.seconds[question.query.name].append(time.monotonic() - begin)
-        return value
+        if error:
+            self._silent(str(error))
+        self._proven = True
+        return answer.result()
 
-    def _silent(self, reason: str) -> Any:
+    def _missed(self, deadline: float) -> NoAnswer:
+        if session := self._session:
+            session.missed += 1
+        return NoAnswer(f"{self.name} took more than {deadline * 1000:.0f} ms")
+
+    def _silent(self, reason: str) -> NoReturn:
         self.silences[reason] += 1
-        raise NoAnswer(reason)
+        raise NoAnswer(reason) from None
 
     def _future(self, question: Question) -> Answer:
         """The answer to a question, which is asked unless an equal one has been."""
         document = replace(question.document, path=self.root / question.document.path)
         question = replace(question, document=document)
-        key = _key(question)
+        key = question.key()
         with self._lock:
             self.asked = time.monotonic()
             if answer := self._answers.get(key):
@@ -233,15 +227,14 @@ class LanguageServer:
         while not stop.is_set():
             self._proven = False
             reason, words = self._run(stop)
-            if not reason:
+            if not reason or stop.is_set():
                 return
             failures = 1 if self._proven else failures + 1
-            pause = min(self.limits.first_pause * 2 ** (failures - 1), self.limits.longest_pause)
             if failures >= self.limits.failures:
                 self._give_up(f"{self.name} was given up after {failures} failures: {reason}", words)
                 return
-            with self._lock:
-                self._absence = f"{self.name} is starting again: {reason}"
+            pause = min(self.limits.first_pause * 2 ** (failures - 1), self.limits.longest_pause)
+            self._absence = f"{self.name} is starting again: {reason}"
             log.warning("%s failed: %s. It starts again in %g s.%s", self.name, reason, pause, words)
             stop.wait(pause)
 
@@ -251,20 +244,23 @@ class LanguageServer:
             session = Session(self.entry, (str(self.program), *self.entry.command[1:]), self.root, self.limits)
         except OSError as error:
             return f"{self.program} cannot be started ({error.strerror})", ""
-        reason = "it failed"
-        try:
-            session.start()
-            self._set_session(session)
-            reason = self._watch(session, stop)
-        except SessionFailed as error:
-            reason = str(error)
-        finally:
-            self._set_session(None)
-            session.close(kindly=not reason)
+        reason = self._accompany(session, stop)
+        self._leave(session)
+        session.close(kindly=not reason)
         words = session.last_words()
         return reason, f" It wrote: {words}" if words else ""
 
-    def _watch(self, session: Session, stop: Event) -> str:
+    def _accompany(self, session: Session, stop: Event) -> str:
+        """Starts a session, has it asked, and looks after it until it ends."""
+        with self._lock:
+            self._started = session
+        if stop.is_set():
+            return ""
+        try:
+            session.start()
+        except SessionFailed as error:
+            return "" if stop.is_set() else str(error)
+        self._use(session)
         while not session.ended.wait(TICK):
             if reason := session.fault():
                 return reason
@@ -273,24 +269,24 @@ class LanguageServer:
             session.give_up_old()
         return "" if stop.is_set() else session.reason()
 
-    def _set_session(self, session: Session | None) -> None:
+    def _use(self, session: Session) -> None:
         with self._changed:
             self._session = session
             self._answers.clear()
             self._changed.notify_all()
 
+    def _leave(self, session: Session) -> None:
+        """What a session has answered may be wrong for the next one."""
+        with self._lock:
+            if self._session is session:
+                self._session = None
+                self._answers.clear()
+
     def _give_up(self, reason: str, words: str) -> None:
+        log.warning("%s.%s", reason, words)
         with self._changed:
             self._given_up = reason
             self._changed.notify_all()
-        log.warning("%s.%s", reason, words)
-
-
-def _key(question: Question) -> object:
-    """Equal for equal questions. Texts are kept by their digests: they are large and many."""
-    document = question.document
-    digest = hashlib.blake2b(document.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return question.query.name, document.path, document.language, digest, question.offset
 
 
 def _expected_argument(call: Call) -> str:

@@ -22,7 +22,7 @@ LAST_WORDS = 20
 
 
 class Child:
-    """A running program whose pipes are ours. Raises OSError if it cannot be started."""
+    """A running program. Raises OSError if it cannot be started. Whoever reads and writes its pipes closes them."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -70,9 +70,6 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
-        for pipe in (self.input, self.output):
-            with suppress(OSError, ValueError):
-                pipe.close()
 
     def _listen(self) -> None:
         """Reads standard error, so that the child never waits for somebody to do so."""

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any, BinaryIO, TypeAlias
@@ -58,7 +59,8 @@ class Connection:
     """Requests out and replies in, notifications both ways.
 
     `notified` gets the method and parameters of each notification, `answer` those of each request from the other side
-    and returns the result; both are called on the reading thread. `lost` is told once why the connection ended.
+    and returns the result; both are called on the reading thread. `lost` is told once why the connection ended. Each
+    pipe is closed by the thread that uses it, when the connection has ended.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class Connection:
         return 0 if oldest is None else time.monotonic() - max(oldest, self.heard)
 
     def close(self, reason: str) -> None:
-        """Ends the connection: all who wait are told the reason. Whoever owns the pipes closes them."""
+        """Ends the connection: all who wait are told the reason."""
         with self._lock:
             if self._end:
                 return
@@ -136,23 +138,22 @@ class Connection:
             self._outgoing.put(data)
 
     def _write(self) -> None:
-        while (data := self._outgoing.get()) is not None:
-            try:
-                self._writer.write(data)
-                self._writer.flush()
-            except (OSError, ValueError):
-                self.close("it ended")
-                return
-            with self._lock:
-                self._backlog -= len(data)
+        with suppress(OSError), self._writer as writer:
+            while (data := self._outgoing.get()) is not None:
+                writer.write(data)
+                writer.flush()
+                with self._lock:
+                    self._backlog -= len(data)
+        self.close("it ended")
 
     def _read(self) -> None:
-        try:
-            while (message := self._next()) is not None:
-                self._handle(message)
-            self.close("it ended")
-        except (OSError, ValueError, msgspec.DecodeError) as error:
-            self.close(f"it wrote what is no message ({error})" if not self._end else self._end)
+        with suppress(OSError), self._reader:
+            try:
+                while (message := self._next()) is not None:
+                    self._handle(message)
+            except (ValueError, msgspec.MsgspecError) as error:
+                self.close(f"it wrote what is no message: {error}")
+        self.close("it ended")
 
     def _next(self) -> _Message | None:
         """The next message, None at the end. Raises ValueError for what is none."""

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -13,7 +14,8 @@ from threading import Lock
 from language_servers.analyzer import Analyzer, NoAnswer
 from language_servers.catalog import CATALOG, Entry, candidates, chosen, family, installed, named
 from language_servers.client import LanguageServer
-from language_servers.session import Limits, sample_question
+from language_servers.questions import sample_question
+from language_servers.session import Limits
 
 MOST = 4
 """Servers that run at a time; the one that was asked longest ago rests."""
@@ -118,15 +120,14 @@ def timed_members(entry: Entry, program: Path, starting: float = 15) -> float:
 
 
 def _timed(server: LanguageServer, language: str, starting: float) -> float:
-    question, member = sample_question(language, server.root)
-    if not server.wait_until_ready(starting + 1) or question is None or question.offset is None:
+    sample = sample_question(language, server.root)
+    if not server.wait_until_ready(starting + 1) or sample is None:
         raise NoAnswer(f"{server.name} did not start within {starting:g} s")
     deadline = time.monotonic() + starting
     while time.monotonic() < deadline:
         begin = time.monotonic()
-        try:
-            if member in server.members(question.document, question.offset, starting).names:
+        with suppress(NoAnswer):
+            if sample.member in server.members(sample.question.document, sample.offset, starting).names:
                 return time.monotonic() - begin
-        except NoAnswer:
-            time.sleep(0.1)
+        time.sleep(0.05)
     raise NoAnswer(f"{server.name} does not know the members of a simple value")

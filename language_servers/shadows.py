@@ -28,7 +28,7 @@ class Shadow:
 
 
 class Shadows:
-    """Opens documents, keeps them in step by one change each, and closes those that were shown longest ago.
+    """Opens documents, and keeps them in step by one change each.
 
     Whoever calls holds a lock until the question about the text is on its way as well.
     """
@@ -38,8 +38,8 @@ class Shadows:
         self._open: OrderedDict[Path, Shadow] = OrderedDict()
         self._versions = 0
 
-    def show(self, document: Document) -> Shadow:
-        """Has the server see a document. Costs nothing if it does already."""
+    def show(self, document: Document) -> tuple[Shadow, list[Path]]:
+        """Has the server see a document, which costs nothing if it does already. Tells which others are too many."""
         text = _sendable(document.text)
         shadow = self._open.get(document.path)
         if shadow and shadow.language != document.language:
@@ -51,9 +51,7 @@ class Shadows:
             shadow = self._changed(shadow, text)
         self._open[document.path] = shadow
         self._open.move_to_end(document.path)
-        if len(self._open) > self._limit:
-            self.close([next(iter(self._open))])
-        return shadow
+        return shadow, list(self._open)[: max(len(self._open) - self._limit, 0)]
 
     def close(self, paths: Iterable[Path]) -> None:
         """Has the server see what is on the disk again."""
@@ -61,9 +59,9 @@ class Shadows:
             if shadow := self._open.pop(path, None):
                 self._notify("textDocument/didClose", {"textDocument": {"uri": shadow.uri}})
 
-    def at(self, path: Path) -> Shadow | None:
-        """The document that is shown at a path."""
-        return self._open.get(path)
+    def has(self, path: Path) -> bool:
+        """Whether a document is shown."""
+        return path in self._open
 
     def _opened(self, document: Document, text: str) -> Shadow:
         self._versions += 1
