@@ -83,7 +83,7 @@ class LanguageServer:
         """In Python by the complaint about `...` there; elsewhere the type of the parameter in a call."""
         if document.language == "python":
             filled = replace(document, text=python.with_sentinel(document.text, offset))
-            expected = python.expected(self.diagnostics(filled, deadline), offset)
+            expected = python.expected(self.diagnostics(filled, deadline), filled.text, offset)
         else:
             expected = _expected_argument(self.call(document, offset, deadline))
         if not expected:

@@ -76,13 +76,16 @@ def with_sentinel(text: str, offset: int) -> str:
     return text[:offset] + SENTINEL + text[offset:]
 
 
-def expected(diagnostics: Iterable[Diagnostic], offset: int) -> str:
-    """The type that a checker misses at the sentinel, or empty. It complains there, or of what it is given to."""
+def expected(diagnostics: Iterable[Diagnostic], text: str, offset: int) -> str:
+    """The type that a checker misses at the sentinel in a text, or empty. The closest complaint in its line counts."""
     end = offset + len(SENTINEL)
-    around = [each for each in diagnostics if each.start <= end and offset <= each.end]
-    for diagnostic in sorted(around, key=lambda each: (offset - each.start) ** 2 + (each.end - end) ** 2):
+    line_end = text.find("\n", end) % (len(text) + 1)
+    line_start = text.rfind("\n", 0, offset) + 1
+    here = [each for each in diagnostics if each.start <= line_end and line_start <= each.end]
+    for diagnostic in sorted(here, key=lambda each: abs(offset - each.start) + abs(each.end - end)):
+        of_another = text[diagnostic.start : diagnostic.end] == SENTINEL and diagnostic.start != offset
         for pattern in _EXPECTATIONS:
-            if match := pattern.search(diagnostic.message):
+            if not of_another and (match := pattern.search(diagnostic.message)):
                 return match[1]
     return ""
 

@@ -24,12 +24,12 @@ def doubt_of_members(
     items: Sequence[CompletionItem], names: Collection[str], incomplete: bool, entry: Entry, before: str, language: str
 ) -> str:
     """Why a value may have other members than these, in a few words; empty if it has not. `before` ends in the dot."""
-    if not any(name for name in names if not _is_special(name)):
+    if "__getattr__" in names and not _OF_MODULES & set(names):
+        return "the class has __getattr__"
+    if all(_is_special(name) for name in names):
         return "the type is unknown"
     if any(_is_foreign(item) for item in items):
         return "names of the scope, not of the value"
-    if "__getattr__" in names and not _OF_MODULES & set(names):
-        return "the class has __getattr__"
     if language.startswith("javascript"):
         return "JavaScript has no types"
     if incomplete and entry.truncates:
