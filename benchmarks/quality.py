@@ -1,0 +1,454 @@
+"""How good completions are at real cursors after a dot, under several conditions, with the same prompts.
+
+    pip install --target corpus --no-compile rich pygls jinja2 networkx docutils flask werkzeug httpx starlette \\
+        hypothesis paramiko tornado
+    python benchmarks/quality.py --corpus corpus --cursors 400 --json quality.json
+
+A cursor is a place in a function of a package where a member is read; the rest of its line is taken away. None of the
+packages is among those that the embedded model was trained on. The package is the workspace, what it imports is
+installed. Conditions differ in the monitors and in the sources of context, and in nothing else; the first one is what
+the others are compared with. Differences are paired; intervals (95 %) are bootstrapped over packages.
+
+What is undefined in a completion is judged by another type checker than the one that the monitors ask: those of its
+complaints about unknown members and names count that the original file does not give cause for.
+
+A mask is what a monitor forbids at the cursor; it is false if it forbids what stands there. Coverage is the share of
+cursors with a mask; "in time" is with the deadline that a completion has, the other without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from cursors import INSTALLED, Cursor, cursors, neighbours
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from scores import Estimate, Values, as_json, exact, identifiers, mean_difference, next_identifier, share, similarity
+
+from assistant.analysis import Analysis
+from assistant.engine import Assistant
+from assistant.guards import Monitor, View
+from assistant.plugins import Plugins
+from assistant.settings import Settings
+from assistant.types import Answer, CompletionRequest, Model
+from language_servers.analyzer import Diagnostic, Document, Fault, NoAnswer
+from language_servers.servers import Servers
+
+REPORTING = (
+    "rich", "pygls", "jinja2", "networkx", "docutils", "flask", "werkzeug", "httpx", "starlette", "hypothesis",
+    "paramiko", "tornado",
+)  # fmt: skip
+"""Packages that figures are reported of. Nothing is tuned on them."""
+
+TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requests", "marshmallow", "mako")
+"""Packages to look at while something is being changed: `--packages tuning`."""
+
+PATIENCE = 20.0
+"""Seconds that a server may take where it is not timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What takes part in a completion: monitors and sources by their names, None for all that are installed."""
+
+    monitors: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+
+
+CONDITIONS: Mapping[str, Condition] = {
+    "no monitor": Condition(monitors=frozenset()),
+    "members": Condition(monitors=frozenset({"members"})),
+    "monitors": Condition(),
+}
+"""The budget of the prompt is the same in all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What came of a cursor under a condition. `shown` says whether the user would have seen it while typing."""
+
+    text: str
+    replaces: int = 0
+    probability: float = 0.0
+    shown: bool = False
+    reason: str = ""
+    silences: tuple[tuple[str, str], ...] = ()
+    rulings: tuple[Mapping[str, object], ...] = ()
+    undefined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What monitors had to say at a cursor: those that forbade something, and those of them that were wrong.
+
+    `silences` are the others, with their reasons.
+    """
+
+    masking: tuple[str, ...]
+    wrong: tuple[str, ...]
+    silences: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was found, in the order of the cursors."""
+
+    cursors: Sequence[Cursor]
+    shots: dict[str, list[Shot]] = field(default_factory=dict)
+    masks: dict[str, list[Mask]] = field(default_factory=dict)
+
+    @property
+    def packages(self) -> list[str]:
+        return [cursor.package for cursor in self.cursors]
+
+    def scores(self, condition: str) -> dict[str, Values]:
+        """By metric, the score of each cursor."""
+        rows = [_scores(shot, cursor) for shot, cursor in zip(self.shots[condition], self.cursors, strict=True)]
+        return {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
+
+
+def _scores(shot: Shot, cursor: Cursor) -> dict[str, float]:
+    named = next_identifier(shot.text, cursor.truth)
+    return {
+        "next identifier": named,
+        "identifiers (prefix)": identifiers(shot.text, cursor.truth),
+        "exact line": exact(shot.text, cursor.truth),
+        "edit similarity": similarity(shot.text, cursor.truth),
+        "shown": float(shot.shown),
+        "shown, identifier right": shot.shown * named,
+        "shown, identifier wrong": shot.shown * (1 - named),
+        "undefined member or name": float(bool(shot.undefined)),
+        "shown with undefined": float(bool(shot.undefined) and shot.shown),
+    }
+
+
+class Judge:
+    """A type checker that says what of a completion does not exist."""
+
+    def __init__(self, server: str) -> None:
+        self._servers = Servers({"python": server})
+        self._known: dict[Path, Counter[str]] = {}
+
+    def undefined(self, cursor: Cursor, shot: Shot) -> tuple[str, ...]:
+        """The complaints about members and names that the original does not give cause for."""
+        if cursor.path not in self._known:
+            self._known[cursor.path] = self._complaints(cursor, cursor.text)
+        found = self._complaints(cursor, cursor.completed(shot.text, shot.replaces))
+        return tuple((found - self._known[cursor.path]).elements())
+
+    def close(self) -> None:
+        self._servers.close()
+
+    def _complaints(self, cursor: Cursor, text: str) -> Counter[str]:
+        document = Document(cursor.path, "python", text)
+        found = patient(self._servers, cursor).diagnostics(document, PATIENCE)
+        return Counter(_sentence(each) for each in found if each.error and each.fault in (Fault.MEMBER, Fault.NAME))
+
+
+def _sentence(diagnostic: Diagnostic) -> str:
+    return f"{diagnostic.fault}: {diagnostic.message.splitlines()[0]}"
+
+
+def patient(servers: Servers, cursor: Cursor):  # noqa: ANN201
+    """The analyzer of a cursor's workspace, which has started. Raises SystemExit if there is none."""
+    analyzer = servers.of(cursor.path, "python", cursor.root)
+    if analyzer is None:
+        raise SystemExit("The language server that was named is not installed.")
+    analyzer.wait_until_ready(PATIENCE)
+    return analyzer
+
+
+def complete(
+    report: Report, conditions: Mapping[str, Condition], requests: Sequence[CompletionRequest], server: str
+) -> None:
+    """Completes each cursor under each condition; cursor by cursor, so that the prompt is read once."""
+    settings, plugins = Settings(), Plugins()
+    model = plugins.model(settings)
+    servers = Servers({"python": server})
+    analysis = Analysis(servers)
+    assistants = {name: _assistant(each, plugins, settings, analysis, model) for name, each in conditions.items()}
+    for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
+        _as_while_typing(servers, cursor)
+        for name, assistant in assistants.items():
+            answer = assistant.complete(request)
+            report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
+    analysis.close()
+    model.unload()
+
+
+def _assistant(
+    condition: Condition, plugins: Plugins, settings: Settings, analysis: Analysis, model: Model
+) -> Assistant:
+    """An assistant in which only what a condition names takes part."""
+    return Assistant(
+        model,
+        settings,
+        _named(plugins.context_sources(settings), condition.sources),
+        _named(plugins.monitors(settings, analysis), condition.monitors),
+        plugins.post_processors(settings, analysis),
+    )
+
+
+def _named(offered, names: frozenset[str] | None):  # noqa: ANN001, ANN202
+    return [each for each in offered if names is None or each.name in names]
+
+
+def _as_while_typing(servers: Servers, cursor: Cursor) -> None:
+    """Lets the server read the file without the cursor's line, as it has when somebody gets to that line."""
+    begin = cursor.text.rfind("\n", 0, cursor.offset) + 1
+    document = Document(cursor.path, "python", cursor.text[:begin] + cursor.text[cursor.end :])
+    with suppress(NoAnswer):
+        patient(servers, cursor).diagnostics(document, PATIENCE)
+
+
+def _shot(answer: Answer, least: float) -> Shot:
+    if not answer.completions:
+        return Shot("", reason=answer.reason, silences=answer.silences)
+    best = answer.completions[0]
+    return Shot(
+        best.text,
+        best.replaces,
+        round(best.probability, 4),
+        bool(best.text.strip()) and best.probability >= least,
+        rulings=tuple(asdict(ruling) for ruling in best.rulings),
+        silences=answer.silences,
+    )
+
+
+def judge(report: Report, server: str) -> None:
+    """Has a type checker look at every completion."""
+    jury = Judge(server)
+    for name, shots in report.shots.items():
+        pairs = list(zip(report.cursors, shots, strict=True))
+        report.shots[name] = [
+            _judged(shot, jury.undefined(cursor, shot)) for cursor, shot in track(pairs, f"{server} on {name}")
+        ]
+    jury.close()
+
+
+def _judged(shot: Shot, undefined: tuple[str, ...]) -> Shot:
+    return Shot(**{**{name: getattr(shot, name) for name in Shot.__slots__}, "undefined": undefined})
+
+
+def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> None:
+    """Asks every monitor at every cursor what it forbids there."""
+    servers = Servers({"python": server})
+    analysis = Analysis(servers, PATIENCE)
+    monitors = Plugins().monitors(Settings(), analysis)
+    pairs = list(zip(report.cursors, requests, strict=True))
+    for cursor, request in track(pairs, f"masks with {server}", transient=True):
+        patient(servers, cursor)
+        report.masks.setdefault(server, []).append(masks_at(monitors, request, cursor.truth))
+    analysis.close()
+
+
+def masks_at(monitors: Iterable[Monitor], request: CompletionRequest, truth: str) -> Mask:
+    """What monitors forbid at a request's cursor, and whether the truth is among it."""
+    masking, wrong, silences = [], [], {}
+    view = View(request)
+    for monitor in monitors:
+        try:
+            guard = monitor.guard(view)
+        except NoAnswer as reason:
+            silences[monitor.name] = str(reason)
+            continue
+        if guard.is_free:
+            silences[monitor.name] = getattr(guard, "reason", "")
+            continue
+        masking.append(monitor.name)
+        if guard.after(truth) is None:
+            wrong.append(monitor.name)
+    return Mask(tuple(masking), tuple(wrong), silences)
+
+
+def show(report: Report, console: Console) -> dict[str, object]:
+    """Prints the tables; the same figures as JSON."""
+    figures: dict[str, object] = {"cursors": len(report.cursors), "packages": dict(Counter(report.packages))}
+    if report.shots:
+        figures["metrics"] = _show_metrics(report, console)
+    if report.masks:
+        figures["masks"] = _show_masks(report, console)
+    return figures
+
+
+def _show_metrics(report: Report, console: Console) -> dict[str, object]:
+    names = list(report.shots)
+    scores = {name: report.scores(name) for name in names}
+    table = Table(f"{len(report.cursors)} cursors, %", *names, *(f"{name}, difference" for name in names[1:]))
+    figures: dict[str, object] = {}
+    for metric in scores[names[0]]:
+        means = {name: float(scores[name][metric].mean()) for name in names}
+        differences = {
+            name: mean_difference(report.packages, scores[name][metric], scores[names[0]][metric]) for name in names[1:]
+        }
+        shown = [f"{means[name] * 100:.1f}" for name in names]
+        table.add_row(metric, *shown, *(difference_cell(each) for each in differences.values()))
+        figures[metric] = {"means": means, "differences": {name: as_json(each) for name, each in differences.items()}}
+    console.print(table)
+    return figures
+
+
+def difference_cell(estimate: Estimate) -> str:
+    """A difference in percentage points: `+5.1 [2.0, 8.3]`."""
+    return f"{estimate.value * 100:+.1f} [{estimate.low * 100:+.1f}, {estimate.high * 100:+.1f}]"
+
+
+def _show_masks(report: Report, console: Console) -> dict[str, object]:
+    table = Table("server", "monitor", "cursors", "masked", "coverage %", "false masks", "false-mask rate %", "silent")
+    figures: dict[str, object] = {}
+    for server, masks in report.masks.items():
+        for monitor in sorted({name for mask in masks for name in (*mask.masking, *mask.silences)}):
+            masked = np.array([monitor in mask.masking for mask in masks])
+            wrong = np.array([monitor in mask.wrong for mask in masks])
+            reasons = Counter(mask.silences[monitor] for mask in masks if mask.silences.get(monitor))
+            rate = share(report.packages, wrong, masked)
+            coverage = share(report.packages, masked, np.ones_like(masked))
+            common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
+            cells = (str(len(masks)), str(masked.sum()), _percent(coverage), str(wrong.sum()), _percent(rate), common)
+            table.add_row(server, monitor, *cells)
+            figures[f"{server}, {monitor}"] = {
+                "coverage": as_json(coverage),
+                "false masks": as_json(rate),
+                "silences": dict(reasons),
+            }
+    console.print(table)
+    figures["in time"] = _in_time(report, console)
+    return figures
+
+
+def _percent(estimate: Estimate) -> str:
+    return f"{estimate.value * 100:.1f} [{estimate.low * 100:.1f}, {estimate.high * 100:.1f}]"
+
+
+def _in_time(report: Report, console: Console) -> dict[str, float]:
+    """The share of cursors at which a completion's first step was ruled on, by condition."""
+    shares = {}
+    for name, shots in report.shots.items():
+        ruled = np.array([is_ruled(shot, cursor) for shot, cursor in zip(shots, report.cursors, strict=True)])
+        shares[name] = float(ruled.mean())
+        console.print(f"{name}: coverage in time {shares[name] * 100:.1f} %")
+    return shares
+
+
+def is_ruled(shot: Shot, cursor: Cursor) -> bool:
+    """Whether monitors had a say on the name at the cursor, which the model writes with its dot or behind it."""
+    line = cursor.text[: cursor.offset]
+    return any(
+        line.endswith(f"{ruling['place']}.")
+        if str(ruling["written"]).startswith(".")
+        else line.endswith(ruling["place"])
+        for ruling in shot.rulings
+        if ruling["place"]
+    )
+
+
+def show_examples(report: Report, console: Console, count: int) -> None:
+    """Prints false masks, and completions whose identifier got worse or better."""
+    for server, masks in report.masks.items():
+        wrong = [(cursor, mask) for cursor, mask in zip(report.cursors, masks, strict=True) if mask.wrong]
+        for cursor, mask in wrong[:count]:
+            console.print(f"false mask ({server}, {', '.join(mask.wrong)}): {place(cursor)}", markup=False)
+    first, *others = report.shots or ("",)
+    for name in others:
+        for cursor, base, shot in zip(report.cursors, report.shots[first], report.shots[name], strict=True):
+            change = next_identifier(shot.text, cursor.truth) - next_identifier(base.text, cursor.truth)
+            if change < 0 and count > 0:
+                count -= 1
+                console.print(f"worse ({name}): {place(cursor)}\n    {base.text!r} → {shot.text!r}", markup=False)
+
+
+def place(cursor: Cursor) -> str:
+    """Where a cursor is, with its line: `click/core.py:12 return self.‸name`."""
+    begin = cursor.text.rfind("\n", 0, cursor.offset) + 1
+    line = cursor.text.count("\n", 0, cursor.offset) + 1
+    before = cursor.text[begin : cursor.offset].lstrip()
+    return f"{cursor.path.relative_to(cursor.root)}:{line} {before}‸{cursor.truth}"
+
+
+def records(report: Report) -> list[dict[str, object]]:
+    """Everything, cursor by cursor."""
+    return [
+        {
+            "place": place(cursor),
+            "package": cursor.package,
+            "name": cursor.name,
+            "truth": cursor.truth,
+            "shots": {name: asdict(shots[index]) for name, shots in report.shots.items()},
+            "masks": {server: asdict(masks[index]) for server, masks in report.masks.items()},
+        }
+        for index, cursor in enumerate(report.cursors)
+    ]
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> Report:
+    found = cursors(arguments.corpus, arguments.packages, folder, arguments.cursors, arguments.seed)
+    requests = [cursor.request(neighbours(cursor, arguments.open)) for cursor in found]
+    report = Report(found)
+    if arguments.conditions:
+        complete(report, {name: CONDITIONS[name] for name in arguments.conditions}, requests, arguments.server[0])
+        judge(report, arguments.judge)
+    for server in arguments.server:
+        mask(report, requests, server)
+    return report
+
+
+def _packages(text: str) -> Sequence[str]:
+    return {"reporting": REPORTING, "tuning": TUNING}.get(text) or tuple(text.split(","))
+
+
+def _conditions(text: str) -> Sequence[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in CONDITIONS:
+            raise argparse.ArgumentTypeError(f"no condition is called “{name}”; there are {', '.join(CONDITIONS)}")
+    return names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
+    parser.add_argument(
+        "--packages", type=_packages, default=REPORTING, help="import names with commas, `reporting` or `tuning`"
+    )
+    parser.add_argument("--cursors", type=int, default=400, help="how many in all (400)")
+    parser.add_argument(
+        "--conditions",
+        type=_conditions,
+        default=["no monitor", "monitors"],
+        help=f"with commas, the first is the base; none for masks only ({', '.join(CONDITIONS)})",
+    )
+    parser.add_argument(
+        "--server", action="append", help="language server for the monitors (ty); again for masks with another one"
+    )
+    parser.add_argument("--judge", default="pyrefly", help="type checker that says what is undefined (pyrefly)")
+    parser.add_argument("--open", type=int, default=3, help="files of the same folder that are open (3)")
+    parser.add_argument("--examples", type=int, default=0, help="false masks and worse completions to print")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write the figures and every cursor to this file")
+    arguments = parser.parse_args()
+    arguments.server = arguments.server or ["ty"]
+    logging.basicConfig(level=logging.ERROR)
+    os.environ.pop("VIRTUAL_ENV", None)  # each workspace has its own
+    console = Console(width=160)
+    with tempfile.TemporaryDirectory() as folder:
+        report = measure(arguments, Path(folder))
+        figures = show(report, console)
+        show_examples(report, console, arguments.examples)
+        if arguments.json:
+            figures["records"] = records(report)
+            arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
