@@ -17,6 +17,8 @@ from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.threads import cores
 from assistant.types import CompletionRequest
+from language_servers import survey
+from language_servers.analyzer import NoAnswer
 
 SLOW = 20
 """Tokens a second below which completions come too late to be of use."""
@@ -44,6 +46,7 @@ def examine(folder: Path) -> list[Check]:
     checks.append(check)
     plugins = Plugins(settings.disabled_plugins)
     checks += _plugins(plugins)
+    checks += _language_servers()
     try:
         assistant = app.assemble(settings, plugins)
     except GhostwrightError as error:
@@ -78,6 +81,24 @@ def _plugins(plugins: Plugins) -> Iterator[Check]:
     for plugin in plugins.found:
         if plugin.problem and not plugin.problem.startswith("disabled"):
             yield Check(f"plugin {plugin.name}", False, plugin.problem, f"Update or remove {plugin.origin}.")
+
+
+def _language_servers() -> Iterator[Check]:
+    """Only the one that comes with Ghostwright must work: the others serve languages that nobody may use here."""
+    idle = [f"not installed: {', '.join(survey.missing())}"]
+    for server in survey.found():
+        name = server.entry.name
+        try:
+            milliseconds = 1000 * survey.timed_members(server)
+        except NoAnswer as silence:
+            if name == "ty":
+                yield Check(f"language server {name}", False, str(silence), "Install Ghostwright again.")
+            else:
+                idle.append(str(silence))
+        else:
+            known = f"{server.version or server.program}, for {', '.join(server.entry.languages)}"
+            yield Check(f"language server {name}", True, f"{known}: the members of a value in {milliseconds:.0f} ms")
+    yield Check("more language servers", True, f"{'; '.join(idle)} (optional)")
 
 
 def _model(assistant: Assistant) -> Iterator[Check]:

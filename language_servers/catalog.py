@@ -50,7 +50,8 @@ class Entry:
     `options` go with `initialize`, `settings` are given by section when it asks. `truncates` says that an incomplete
     list lacks names: for most servers it means only that they filter. `brackets` says that it must be asked for the
     names in scope within brackets of their own. `patience` is for how many seconds it may be silent when asked. `kinds`
-    are those that it uses in a sense of its own. `least` is the oldest version that serves.
+    are those that it uses in a sense of its own. `least` is the oldest version that serves, and `version` what its
+    program is given to tell its own, if it can.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Entry:
     patience: float = 5
     kinds: Mapping[int, Kind] = field(default_factory=dict)
     least: int = 0
+    version: tuple[str, ...] = ("--version",)
 
     @property
     def program(self) -> str:
@@ -103,6 +105,7 @@ CATALOG = (
             "basedpyright": {"analysis": {"autoImportCompletions": False, "typeCheckingMode": "standard"}},
         },
         patience=20,
+        version=(),
     ),
     Entry(
         "pyright",
@@ -110,6 +113,7 @@ CATALOG = (
         ("pyright-langserver", "--stdio"),
         settings={"python": {"pythonPath": INTERPRETER, "analysis": {"autoImportCompletions": False}}},
         patience=20,
+        version=(),
     ),
     Entry("zuban", _PYTHON, ("zuban", "server"), environment=_VENV),
     Entry(
@@ -157,6 +161,7 @@ CATALOG = (
         ready=Ready.PROGRESS,
         truncates=True,
         patience=20,
+        version=("version",),
     ),
     Entry(
         "rust-analyzer",
@@ -193,6 +198,7 @@ CATALOG = (
         ready=Ready.PROGRESS,
         truncates=True,
         patience=60,
+        version=(),
     ),
 )
 """In the order in which they are taken when several are installed."""

@@ -43,8 +43,11 @@ class LanguageServer:
     `silences` counts why there was no answer, `seconds` holds how long the last answers of each kind took.
     """
 
-    def __init__(self, entry: Entry, program: Path, root: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, entry: Entry, program: Path, root: Path, limits: Limits | None = None, log: logging.Logger = log
+    ) -> None:
         self.name = entry.name
+        self._log = log
         self.entry, self.program, self.root = entry, program, root
         self.limits = limits or Limits()
         self.silences: Counter[str] = Counter()
@@ -231,11 +234,11 @@ class LanguageServer:
                 return
             failures = 1 if self._proven else failures + 1
             if failures >= self.limits.failures:
-                self._give_up(f"{self.name} was given up after {failures} failures: {reason}", words)
+                self._give_up(f"{self.name} was given up: {reason}", words)
                 return
             pause = min(self.limits.first_pause * 2 ** (failures - 1), self.limits.longest_pause)
             self._absence = f"{self.name} is starting again: {reason}"
-            log.warning("%s failed: %s. It starts again in %g s.%s", self.name, reason, pause, words)
+            self._log.warning("%s failed: %s. It starts again in %g s.%s", self.name, reason, pause, words)
             stop.wait(pause)
 
     def _run(self, stop: Event) -> tuple[str, str]:
@@ -283,7 +286,7 @@ class LanguageServer:
                 self._answers.clear()
 
     def _give_up(self, reason: str, words: str) -> None:
-        log.warning("%s.%s", reason, words)
+        self._log.warning("%s.%s", reason, words)
         with self._changed:
             self._given_up = reason
             self._changed.notify_all()

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from language_servers.analyzer import Analyzer, NoAnswer
-from language_servers.catalog import CATALOG, Entry, candidates, chosen, family, installed, named
+from language_servers.analyzer import Analyzer
+from language_servers.catalog import Entry, candidates, chosen, family, installed, named
 from language_servers.client import LanguageServer
-from language_servers.questions import sample_question
 from language_servers.session import Limits
 
 MOST = 4
 """Servers that run at a time; the one that was asked longest ago rests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A server that is installed."""
-
-    entry: Entry
-    program: Path
-    version: str
 
 
 class Servers:
@@ -92,42 +77,3 @@ class Servers:
         running = [server for server in self._servers.values() if server and server.is_running]
         running.sort(key=lambda server: server.asked)
         return running[: max(len(running) - (MOST - 1), 0)]
-
-
-def found() -> tuple[Found, ...]:
-    """What is installed of the catalog."""
-    programs = ((entry, installed(entry)) for entry in CATALOG)
-    return tuple(Found(entry, program, version(program)) for entry, program in programs if program)
-
-
-def version(program: Path) -> str:
-    """The first line that a program says of its version; empty if it says none within 5 s."""
-    try:
-        done = subprocess.run([program, "--version"], capture_output=True, timeout=5, text=True, errors="replace")
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return next((line.strip() for line in (done.stdout or done.stderr).splitlines() if line.strip()), "")
-
-
-def timed_members(entry: Entry, program: Path, starting: float = 15) -> float:
-    """Seconds of one question for members in a tiny file. Raises NoAnswer if the server does not get so far."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = LanguageServer(entry, program, Path(folder), Limits(starting=starting, failures=1))
-        try:
-            return _timed(server, entry.languages[0], starting)
-        finally:
-            server.close()
-
-
-def _timed(server: LanguageServer, language: str, starting: float) -> float:
-    sample = sample_question(language, server.root)
-    if not server.wait_until_ready(starting + 1) or sample is None:
-        raise NoAnswer(f"{server.name} did not start within {starting:g} s")
-    deadline = time.monotonic() + starting
-    while time.monotonic() < deadline:
-        begin = time.monotonic()
-        with suppress(NoAnswer):
-            if sample.member in server.members(sample.question.document, sample.offset, starting).names:
-                return time.monotonic() - begin
-        time.sleep(0.05)
-    raise NoAnswer(f"{server.name} does not know the members of a simple value")
