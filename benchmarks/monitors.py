@@ -27,12 +27,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import decoding_overhead
 import mask_cost
+import trigger_coverage
 from cursors import INSTALLED
+from quality import TUNING
 from rich.console import Console
-from vocabularies import known
+from vocabularies import FILES, known
 
 PARTS = ("masks", "triggers", "decoding")
+
+EXTENSION = Path(__file__).resolve().parent.parent / "vscode-extension"
+"""Has TypeScript and JavaScript, where what it needs is installed."""
 
 MASKED = ("embedded", "StarCoder", "Qwen2")
 """Vocabularies of 16, 49 and 152 thousand tokens."""
@@ -44,6 +50,14 @@ def measure(arguments: argparse.Namespace, console: Console, folder: Path) -> di
         vocabularies = known(arguments.vocabularies, MASKED)
         costs = list(mask_cost.measure(vocabularies, arguments.rounds, arguments.sets, arguments.seed))
         figures["masks"] = mask_cost.show(console, costs)
+    if "triggers" in arguments.parts:
+        vocabularies = known(arguments.vocabularies, list(FILES))
+        coverage = trigger_coverage.measure(vocabularies, arguments.sources, arguments.files, arguments.seed)
+        figures["triggers"] = trigger_coverage.show(console, coverage)
+    if "decoding" in arguments.parts:
+        amount = arguments.completions, arguments.threads, arguments.seed
+        runs = decoding_overhead.measure(arguments.corpus, TUNING, folder, *amount)
+        figures["decoding"] = decoding_overhead.show(console, runs)
     return figures
 
 
@@ -62,6 +76,12 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of masks (5)")
     parser.add_argument("--sets", type=int, default=20, help="sets of names in a round (20)")
+    parser.add_argument(
+        "--sources", type=Path, nargs="+", default=[INSTALLED, EXTENSION], help="folders with code to be written again"
+    )
+    parser.add_argument("--files", type=int, default=40, help="files of each language that are written again (40)")
+    parser.add_argument("--completions", type=int, default=300, help="completions under each condition (300)")
+    parser.add_argument("--threads", type=int, default=0, help="threads of the model; 0 adapts them (0)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()

@@ -25,11 +25,11 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from analyzers import PATIENCE, read_so_far, started
 from cursors import INSTALLED, Cursor, cursors, neighbours
 from rich.console import Console
 from rich.progress import track
@@ -54,22 +54,21 @@ REPORTING = (
 TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requests", "marshmallow", "mako")
 """Packages to look at while something is being changed: `--packages tuning`."""
 
-PATIENCE = 20.0
-"""Seconds that a server may take where it is not timed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What takes part in a completion: monitors and sources by their names, None for all that are installed."""
+    """What takes part in a completion, by names; None for all that are installed of a kind."""
 
     monitors: frozenset[str] | None = None
     sources: frozenset[str] | None = None
+    post_processors: frozenset[str] | None = frozenset({"tidy"})
 
 
 CONDITIONS: Mapping[str, Condition] = {
     "no monitor": Condition(monitors=frozenset()),
     "members": Condition(monitors=frozenset({"members"})),
     "monitors": Condition(),
+    "monitors and checker": Condition(post_processors=None),
 }
 """The budget of the prompt is the same in all of them."""
 
@@ -152,21 +151,12 @@ class Judge:
 
     def _complaints(self, cursor: Cursor, text: str) -> Counter[str]:
         document = Document(cursor.path, "python", text)
-        found = patient(self._servers, cursor).diagnostics(document, PATIENCE)
+        found = started(self._servers, cursor).diagnostics(document, PATIENCE)
         return Counter(_sentence(each) for each in found if each.error and each.fault in (Fault.MEMBER, Fault.NAME))
 
 
 def _sentence(diagnostic: Diagnostic) -> str:
     return f"{diagnostic.fault}: {diagnostic.message.splitlines()[0]}"
-
-
-def patient(servers: Servers, cursor: Cursor):  # noqa: ANN201
-    """The analyzer of a cursor's workspace, which has started. Raises SystemExit if there is none."""
-    analyzer = servers.of(cursor.path, "python", cursor.root)
-    if analyzer is None:
-        raise SystemExit("The language server that was named is not installed.")
-    analyzer.wait_until_ready(PATIENCE)
-    return analyzer
 
 
 def complete(
@@ -179,7 +169,7 @@ def complete(
     analysis = Analysis(servers)
     assistants = {name: _assistant(each, plugins, settings, analysis, model) for name, each in conditions.items()}
     for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
-        _as_while_typing(servers, cursor)
+        read_so_far(servers, cursor)
         for name, assistant in assistants.items():
             answer = assistant.complete(request)
             report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
@@ -196,20 +186,12 @@ def _assistant(
         settings,
         _named(plugins.context_sources(settings), condition.sources),
         _named(plugins.monitors(settings, analysis), condition.monitors),
-        plugins.post_processors(settings, analysis),
+        _named(plugins.post_processors(settings, analysis), condition.post_processors),
     )
 
 
 def _named(offered, names: frozenset[str] | None):  # noqa: ANN001, ANN202
     return [each for each in offered if names is None or each.name in names]
-
-
-def _as_while_typing(servers: Servers, cursor: Cursor) -> None:
-    """Lets the server read the file without the cursor's line, as it has when somebody gets to that line."""
-    begin = cursor.text.rfind("\n", 0, cursor.offset) + 1
-    document = Document(cursor.path, "python", cursor.text[:begin] + cursor.text[cursor.end :])
-    with suppress(NoAnswer):
-        patient(servers, cursor).diagnostics(document, PATIENCE)
 
 
 def _shot(answer: Answer, least: float) -> Shot:
@@ -248,7 +230,7 @@ def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> 
     monitors = Plugins().monitors(Settings(), analysis)
     pairs = list(zip(report.cursors, requests, strict=True))
     for cursor, request in track(pairs, f"masks with {server}", transient=True):
-        patient(servers, cursor)
+        started(servers, cursor)
         report.masks.setdefault(server, []).append(masks_at(monitors, request, cursor.truth))
     analysis.close()
 
