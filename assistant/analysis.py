@@ -87,12 +87,11 @@ class Analysis:
         """The call whose arguments a view ends in."""
         return self._answer(self._ask("call", view, view.document, len(view.before)))
 
-    def diagnostics(self, request: CompletionRequest, text: str) -> tuple[Diagnostic, ...]:
+    def diagnostics(
+        self, request: CompletionRequest, text: str, deadline: float | None = None
+    ) -> tuple[Diagnostic, ...]:
         """What is wrong with the file of a request if it holds a text."""
-        return self._answer(self._ask_about("diagnostics", request, text))
-
-    def foresee_diagnostics(self, request: CompletionRequest, text: str) -> None:
-        self._ask_about("diagnostics", request, text)
+        return self._answer(self._ask_about("diagnostics", request, text), deadline)
 
     def close(self) -> None:
         """Ends all servers."""
@@ -139,11 +138,12 @@ class Analysis:
         self._answers.move_to_end(key)
         return future  # type: ignore[return-value]
 
-    def _answer(self, future: Future[T]) -> T:
+    def _answer(self, future: Future[T], deadline: float | None = None) -> T:
         begin = time.monotonic()
+        seconds = self._deadline if deadline is None else deadline
         try:
-            return future.result(self._deadline)
+            return future.result(seconds)
         except TooLate:
-            raise NoAnswer(f"no answer within {self._deadline * 1000:.0f} ms") from None
+            raise NoAnswer(f"no answer within {seconds * 1000:.0f} ms") from None
         finally:
             self.waited += time.monotonic() - begin

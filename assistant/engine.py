@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -85,8 +86,12 @@ class Assistant:
         writer = self._writer(request, typed, prompt, monitoring, cancelled)
         drafts = self._drafts(request, writer)
         watch.lap("decode")
-        self._recall.remember(request, drafts)
         answer = self._answer(request, drafts, watch)
+        if not answer.completions and self._probable(request, drafts) and request.candidates == 1:
+            drafts = (*drafts, *self._others(writer, drafts[0], 1))  # the first was dropped: perhaps not the next
+            watch.lap("decode again")
+            answer = self._answer(request, drafts, watch)
+        self._recall.remember(request, drafts)
         silences = tuple(monitoring.silences)
         return replace(answer, prompt=prompt, silences=silences, evaluated=self.model.evaluated - before)
 
@@ -166,46 +171,49 @@ class Assistant:
         return Writer(self.model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline)
 
     def _drafts(self, request: CompletionRequest, writer: Writer) -> tuple[Draft, ...]:
-        first = writer.write()
-        others = writer.others(first, request.candidates) if request.candidates > 1 else []
-        return tuple(draft.confident() for draft in (first, *others))
+        first = writer.write().confident()
+        count = request.candidates if request.candidates > 1 else 0
+        return (first, *self._others(writer, first, count))
+
+    def _others(self, writer: Writer, first: Draft, count: int) -> list[Draft]:
+        return [draft.confident() for draft in writer.others(first, count)]
+
+    def _probable(self, request: CompletionRequest, drafts: Sequence[Draft]) -> list[Draft]:
+        """The drafts that the model was sure enough of, and that hold anything."""
+        least = self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
+        return [draft for draft in drafts if draft.text.strip() and math.exp(draft.logprob) >= least]
 
     def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
-        probable = [
-            draft for draft in drafts if Completion("", logprob=draft.logprob).probability >= self._least(request)
-        ]
-        processed = [
-            self._process(Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings), request)
-            for draft in probable
-        ]
+        probable = self._probable(request, drafts)
+        droppers: list[str] = []
+        written = (Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings) for draft in probable)
+        processed = [self._process(completion, request, droppers) for completion in written]
         best_first = sorted(filter(None, processed), key=lambda completion: -completion.logprob)
         unique: dict[tuple[str, int], Completion] = {}
         for completion in best_first:
             unique.setdefault((completion.text, completion.replaces), completion)
         ranked = tuple(unique.values())[: request.candidates]
         watch.lap("post-process")
-        return Answer(ranked, "" if ranked else self._why_nothing(drafts, probable), timings=watch.laps)
+        return Answer(ranked, "" if ranked else self._why_nothing(drafts, probable, droppers), timings=watch.laps)
 
-    def _least(self, request: CompletionRequest) -> float:
-        return self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
-
-    def _why_nothing(self, drafts: Sequence[Draft], probable: Sequence[Draft]) -> str:
+    def _why_nothing(self, drafts: Sequence[Draft], probable: Sequence[Draft], droppers: Sequence[str]) -> str:
         if abandoned := next((draft.abandoned for draft in drafts if draft.abandoned and not draft.text.strip()), ""):
             return abandoned
         if not any(draft.text.strip() for draft in drafts):
             return "The model has nothing to add here."
         if not probable:
             return f"The model is less sure than {self.settings.min_probability:.0%} (setting `min_probability`)."
-        return "What the model wrote only repeats what is there already."
+        return f"What the model wrote was left out by {' and '.join(dict.fromkeys(droppers))}."
 
-    def _process(self, completion: Completion, request: CompletionRequest) -> Completion | None:
-        """One that fails is left out; what it was given goes on."""
+    def _process(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
+        """A post-processor that fails is left out; what it was given goes on. One that drops it joins the droppers."""
         for processor in self.post_processors:
             result = guarded(processor.name, processor.process, completion, request, otherwise=completion)
-            if result is None:
+            if result is None or not result.text.strip():
+                droppers.append(processor.name)
                 return None
             completion = result
-        return completion if completion.text.strip() else None
+        return completion
 
 
 @dataclass(slots=True)

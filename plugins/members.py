@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from assistant.analysis import Analysis
 from assistant.guards import FREE, Free, Guard, Monitor, OneOf, View
@@ -19,6 +20,9 @@ _NUMBER = re.compile(r"(?:^|[^\w.)\]])\d[\d_]*\.\Z|\.\.\Z")
 _WORD_END = re.compile(r"([\w)\]])\Z")
 _LAST_NAME = re.compile(r"(\w+)\Z")
 _IMPORT = re.compile(r"\s*(?:from|import)\b")
+_DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z")
+"""Where a statement may give the object a new member: `self.total = 0`."""
+_DEFINITION = re.compile(r"\w+\s*(?:[:,].*|=(?:[^=].*)?)?", re.DOTALL)
 _CLASS = re.compile(r"^class\b", re.MULTILINE)
 
 
@@ -42,7 +46,8 @@ class Members:
         members = self._analysis.members(view)
         if members.doubt:
             return Free(members.doubt)
-        return OneOf(members.names | _seen(view) | _dunders(view.request.language))
+        legal = OneOf(members.names | _seen(view) | _dunders(view.request.language))
+        return OrDefined(legal) if _DEFINES.search(view.statement) else legal
 
     def foresee(self, view: View) -> None:
         """Asks for the members of what may be a receiver, while the model decides whether it is."""
@@ -54,6 +59,28 @@ class Members:
             return
         if view.in_code:
             self._analysis.foresee_members(expected)
+
+
+@dataclass(frozen=True, slots=True)
+class OrDefined:
+    """One of some names comes next, or a new one that is given a value or a type: `total = 0`, `total: int`."""
+
+    names: OneOf
+    begun: str = ""
+    is_free: bool = False
+
+    @property
+    def may_end(self) -> bool:
+        return self.begun in self.names.texts
+
+    def after(self, text: str) -> Guard | None:
+        begun = self.begun + text
+        known = self.names.after(begun)
+        if known is not None and known.is_free:
+            return FREE
+        if known is None and not _DEFINITION.fullmatch(begun):
+            return None
+        return FREE if known is None and re.search("[=:,]", begun) else OrDefined(self.names, begun)
 
 
 def _seen(view: View) -> set[str]:

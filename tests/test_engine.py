@@ -107,7 +107,7 @@ def test_a_guess_is_not_shown_while_typing_but_on_request():
 def test_what_post_processors_drop_is_said():
     answer = assistant("value", (), [Processor(lambda text: None)]).complete(request("x = ‸"))
     assert texts(answer) == []
-    assert answer.reason == "What the model wrote only repeats what is there already."
+    assert answer.reason == "What the model wrote was left out by processor."
 
 
 def test_post_processors_work_one_after_the_other():

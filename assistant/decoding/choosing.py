@@ -167,12 +167,12 @@ class Chooser:
         return np.array([other for other in group.tolist() if len(pieces[other]) > len(refusal.head)], np.intp)
 
     def _ruling(self, state: State, after: State, mass: float, refused: dict[str, str], row: Row) -> Ruling | None:
-        """What the guards have changed here; None if none was there."""
-        monitors = {held.monitor for held in (*state.held, *after.held) if held.monitor}
-        monitors.update(monitor for monitor in refused.values() if monitor)
+        """What the guards have changed here, or how many texts they left; None if they did neither."""
+        counted = [held for held in (*state.held, *after.held) if held.legal is not None]
+        monitors = {held.monitor for held in counted} | {monitor for monitor in refused.values() if monitor}
         if not monitors:
             return None
-        counts = [held.legal for held in (*state.held, *after.held) if held.legal is not None]
+        counts = [held.legal for held in counted if held.legal is not None]
         written = after.view.written[len(state.view.written) :]
         wish = self.watch.vocabulary.pieces[int(row.argmax())].decode("utf-8", "replace")
         texts = tuple(refused) or ((wish,) if mass < 1 and wish not in ("", written) else ())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,7 +89,7 @@ class Watch:
         """Tells the monitors where writing stands, so that they get ready while the model is at work."""
         for monitor in self.monitors:
             if prepare := getattr(monitor, "foresee", None):
-                guarded(monitor.name, prepare, state.view, otherwise=None)
+                guarded(monitor.name, _foresee, prepare, state.view, otherwise=None)
 
     def ask(self, state: State) -> State:
         """The state with what the monitors say of it."""
@@ -164,6 +165,11 @@ def _guard(monitor: Monitor, view: View) -> Guard:
         return monitor.guard(view)
     except NoAnswer as reason:
         return Free(str(reason))
+
+
+def _foresee(prepare: Callable[[View], None], view: View) -> None:
+    with suppress(NoAnswer):
+        prepare(view)
 
 
 def _decoded(data: bytes) -> tuple[str, bytes]:

@@ -1,0 +1,109 @@
+"""Brackets and strings that a completion opens, it closes: in the right order, and before it ends.
+
+Asked once, at the beginning; it follows all that is written. Silent where the cursor stands in a string or comment, and
+in languages in which a quotation mark may be something else (a lifetime, a part of a regular expression).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from assistant.guards import FREE, Guard, Monitor, View
+from assistant.hookspecs import hookimpl
+from assistant.settings import Settings
+from assistant.syntax import CLOSERS, OPENERS, tokens, unmatched
+
+QUOTES = {"python": "\"'", "java": '"', "csharp": '"', "go": '"', "c": '"', "cpp": '"'}
+"""The marks of strings that end with their line."""
+
+_COMMENTS = {"python": "#"}
+
+
+@hookimpl
+def ghostwright_monitors(settings: Settings) -> Sequence[Monitor]:
+    return [Closing()]
+
+
+class Closing:
+    """Follows the brackets and strings of a completion."""
+
+    name = "closing"
+    triggers = ""
+
+    def guard(self, view: View) -> Guard:
+        language = view.request.language
+        if view.written or language not in QUOTES or not view.in_code:
+            return FREE
+        _, openers = unmatched(tokens(view.nearby, language))
+        return Open(language, tuple(OPENERS[opener.kind] for opener in openers))
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is open: the closing brackets of the text before, then of the completion (`own`), innermost last.
+
+    `quote` is the mark of the string that the text ends in: one character, or three; `marks` are quotation marks that
+    may become one of three. `rest_of_line` says that it ends in a comment.
+    """
+
+    language: str
+    outer: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    quote: str = ""
+    marks: str = ""
+    escaped: bool = False
+    rest_of_line: bool = False
+    is_free: bool = False
+
+    @property
+    def may_end(self) -> bool:
+        return not self.own and not self.quote
+
+    def after(self, text: str) -> Guard | None:
+        state: Open | None = self
+        for character in text:
+            if state is None:
+                return None
+            state = state._on(character)
+        return state
+
+    def _on(self, character: str) -> Open | None:
+        if self.rest_of_line:
+            return replace(self, rest_of_line=character != "\n")
+        if self.quote:
+            return self._in_string(character)
+        if character in QUOTES[self.language]:
+            return self._mark(character)
+        if character in _COMMENTS.get(self.language, ""):
+            return replace(self, rest_of_line=True, marks="")
+        if character in OPENERS:
+            return replace(self, own=(*self.own, OPENERS[character]), marks="")
+        if character in CLOSERS:
+            return self._closed(character)
+        return replace(self, marks="") if self.marks else self
+
+    def _closed(self, bracket: str) -> Open | None:
+        if self.own:
+            return replace(self, own=self.own[:-1], marks="") if self.own[-1] == bracket else None
+        if self.outer:
+            return replace(self, outer=self.outer[:-1], marks="") if self.outer[-1] == bracket else None
+        return self
+
+    def _mark(self, mark: str) -> Open:
+        """Behind a quotation mark outside of strings: the first of a string, or the third of a long one."""
+        if self.marks == mark * 2:
+            return replace(self, quote=mark * 3, marks="")
+        return replace(self, quote=mark, marks=mark)
+
+    def _in_string(self, character: str) -> Open | None:
+        if self.escaped:
+            return replace(self, escaped=False)
+        if character == "\\":
+            return replace(self, escaped=True, marks="")
+        if len(self.quote) == 3:
+            marks = self.marks + character if character == self.quote[0] else ""
+            return replace(self, quote="", marks="") if marks == self.quote else replace(self, marks=marks)
+        if character == self.quote:  # the second mark of three, or the end
+            return replace(self, quote="", marks=character * 2 if self.marks and self.language == "python" else "")
+        return None if character == "\n" else replace(self, marks="")
