@@ -44,7 +44,11 @@ from language_servers.signatures import other_parameter, python_signature
 T = TypeVar("T")
 
 _IDENTIFIER = re.compile(r"[ •]*((?:#|~|@|r#)?(?:[^\W\d]|\$)(?:\w|\$)*)")
-_ERROR, _WARNING, _HINT = 1, 2, 4
+_FENCE = re.compile(r"```\w*\n?")
+_PARAGRAPH_END = re.compile(r"\n\s*\n|\n-{3,}\n")
+_NAMED_TYPE = re.compile(r"^Type: (.+)$", re.MULTILINE)
+_ERROR, _HINT = 1, 4
+"""Severities of diagnostics."""
 
 _KINDS = {
     2: Kind.METHOD,
@@ -136,11 +140,11 @@ def call(answer: msgspec.Raw, view: View) -> Call:
 
 
 def type_at(answer: msgspec.Raw, view: View) -> str:
-    """The first paragraph of a hover: what follows is documentation."""
+    """The type that a hover names, as clangd does, or else its first paragraph: what follows is documentation."""
     found = _decode(answer, Hover | None)
-    text = _plain(found.contents) if found else ""
-    text = re.sub(r"```\w*\n?", "", text).strip()
-    text = re.split(r"\n\s*\n|\n-{3,}\n", text, maxsplit=1)[0].strip()
+    text = _FENCE.sub("", _plain(found.contents) if found else "").strip()
+    named = _NAMED_TYPE.search(text)
+    text = named[1] if named else _PARAGRAPH_END.split(text, maxsplit=1)[0].strip()
     if not text or text in ("Unknown", "Any"):
         raise NoAnswer("the type is unknown")
     return text

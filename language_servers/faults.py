@@ -79,9 +79,9 @@ _codes(Fault.TYPE, "arg-type assignment return-value return operator index misc 
 # TypeScript numbers its messages
 _codes(Fault.SYNTAX, " ".join(str(number) for number in range(1002, 1200)))
 _codes(Fault.NAME, "2304 2552 2503 2454 2448 2318 18004")
-_codes(Fault.MEMBER, "2339 2551 2570 7053 18047 18048 18046 2531 2532 2533 2694")
+_codes(Fault.MEMBER, "2339 2353 2551 2561 2570 7053 18047 18048 18046 2531 2532 2533 2694")
 _codes(Fault.IMPORT, "2305 2306 2307 2614 2724 2792 2732 7016")
-_codes(Fault.ARGUMENTS, "2554 2555 2556 2575 2769 2346 2353 2561 2345.1")
+_codes(Fault.ARGUMENTS, "2554 2555 2556 2575 2769 2346")
 _codes(Fault.ABSTRACT, "2511")
 _codes(Fault.TYPE, "2322 2345 2362 2363 2365 2367 2349 2351 2488 2538 2739 2740 2741 2355 2366 2559 2416 2420")
 

@@ -101,6 +101,7 @@ _CAPABILITIES = {
         "synchronization": {},
         "completion": {
             "completionItem": {"snippetSupport": False, "documentationFormat": ["plaintext"]},
+            "completionItemKind": {"valueSet": list(range(1, 26))},
             "contextSupport": True,
         },
         "signatureHelp": {
@@ -114,7 +115,10 @@ _CAPABILITIES = {
         },
         "hover": {"contentFormat": ["plaintext"]},
         "typeDefinition": {"linkSupport": True},
-        "documentSymbol": {"hierarchicalDocumentSymbolSupport": True},
+        "documentSymbol": {
+            "hierarchicalDocumentSymbolSupport": True,
+            "symbolKind": {"valueSet": list(range(1, 27))},
+        },
         "diagnostic": {"dynamicRegistration": True},
         "publishDiagnostics": {"versionSupport": True},
     },

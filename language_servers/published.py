@@ -11,6 +11,8 @@ import msgspec
 from language_servers.messages import PublishedDiagnostics
 from language_servers.rpc import ConnectionLost, Reply, RequestFailed
 
+UNDATED = "its diagnostics do not tell which text they are about"
+
 
 @dataclass(slots=True)
 class _News:
@@ -20,11 +22,15 @@ class _News:
 
 
 class Published:
-    """The last diagnostics of each document. Whoever calls holds a lock, and resolves what is returned without it."""
+    """The last diagnostics of each document. Whoever calls holds a lock, and resolves what is returned without it.
+
+    `are_dated` says whether they name the version of the text that they are about, as far as is known.
+    """
 
     def __init__(self) -> None:
         self._news: dict[Path, _News] = {}
         self._seen: set[Path] = set()
+        self.are_dated = True
 
     def has(self, path: Path) -> bool:
         """Whether any have come for a document since it was opened."""
@@ -43,7 +49,7 @@ class Published:
         """Keeps what has come, and tells who gets what. Diagnostics that name no version may be an older text's."""
         self._seen.add(path)
         if news.version is None:
-            return []
+            return self._refuse()
         known = self._news.setdefault(path, _News())
         known.version, known.diagnostics = news.version, news.diagnostics
         due = {each: known.waiting.pop(each) for each in list(known.waiting) if each <= news.version}
@@ -57,9 +63,16 @@ class Published:
 
     def lose(self, reason: str) -> list[tuple[Reply, msgspec.Raw | Exception]]:
         """None will come any more."""
+        return self._fail(ConnectionLost(reason))
+
+    def _refuse(self) -> list[tuple[Reply, msgspec.Raw | Exception]]:
+        self.are_dated = False
+        return self._fail(RequestFailed(0, UNDATED))
+
+    def _fail(self, error: Exception) -> list[tuple[Reply, msgspec.Raw | Exception]]:
         waiting = [reply for news in self._news.values() for reply in news.waiting.values()]
         self._news.clear()
-        return [(reply, ConnectionLost(reason)) for reply in waiting]
+        return [(reply, error) for reply in waiting]
 
 
 def settle(replies: list[tuple[Reply, msgspec.Raw | Exception]]) -> None:

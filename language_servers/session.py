@@ -21,7 +21,7 @@ from language_servers.catalog import Entry, Ready, fill
 from language_servers.host import Host
 from language_servers.messages import Capabilities, Initialized, PublishedDiagnostics
 from language_servers.process import Child
-from language_servers.published import Published, settle
+from language_servers.published import UNDATED, Published, settle
 from language_servers.questions import DIAGNOSTICS, Query, Question, sample_question
 from language_servers.rpc import Connection, ConnectionLost, Reply, RequestFailed
 from language_servers.shadows import FULL, INCREMENTAL, Shadow, Shadows, path_of
@@ -238,6 +238,8 @@ class Session:
         pushed = question.query is DIAGNOSTICS and not self._serves(DIAGNOSTICS)
         if not pushed and not self._serves(question.query):
             raise NoAnswer(f"{self._entry.name} does not tell {question.query.name}")
+        if pushed and not self._published.are_dated:
+            raise NoAnswer(f"{self._entry.name}: {UNDATED}")
         path = question.document.path
         with self._lock:
             shadow, closed = self._shadows.show(question.document)
@@ -275,7 +277,7 @@ class Session:
             if error.code in _TRY_AGAIN and first and not answer.done():
                 self._ask(question, answer, first=False)
             else:
-                _fail(answer, Unanswered(f"{self._entry.name} refused: {str(error)[:80]}"))
+                _fail(answer, Unanswered(f"{self._entry.name}: {str(error)[:80]}"))
         except Exception as error:  # what a server says may be anything, and whoever asked must hear of it
             log.exception("An answer of %s could not be read.", self._entry.name)
             _fail(answer, NoAnswer(f"an answer of {self._entry.name} could not be read: {error!r}"))

@@ -9,7 +9,7 @@ from language_servers.analyzer import Parameter, ParameterKind, Signature
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _NAME = re.compile(r"[^\W\d]\w*")
-_TYPED = re.compile(r"(?:\.\.\.)?\s*([\w$]+)(\?)?\s*:\s*(.+)", re.DOTALL)  # TypeScript, Rust
+_TYPED = re.compile(r"(?:\.\.\.|mut )?\s*([\w$]+)(\?)?\s*:\s*(.+)", re.DOTALL)  # TypeScript, Rust
 _LAST_WORD = re.compile(r"(.*?[\s*&>\])])\s*([^\W\d]\w*)(\s*\[\])*$", re.DOTALL)  # C, Java
 _FIRST_WORD = re.compile(r"([^\W\d]\w*)\s+(.+)", re.DOTALL)  # Go
 
@@ -25,14 +25,14 @@ def python_signature(label: str) -> Signature:
 def other_parameter(label: str, language: str) -> Parameter:
     """A parameter in another language, as well as it can be read: `"size?: number"` → optional, named `size`."""
     text, equals, _ = (part.strip() for part in _cut_default(label))
-    required = not equals and not text.endswith("...") and not text.startswith("...")
+    kind = ParameterKind.VAR_POSITIONAL if "..." in text else ParameterKind.POSITIONAL_OR_KEYWORD
+    required = not equals and kind is not ParameterKind.VAR_POSITIONAL
     if match := _TYPED.fullmatch(text):
-        return Parameter(match[1], annotation=match[3].strip(), required=required and not match[2])
-    if language == "go" and (match := _FIRST_WORD.fullmatch(text)):
-        return Parameter(match[1], annotation=match[2], required=not match[2].startswith("..."))
-    if match := _LAST_WORD.fullmatch(text):
-        return Parameter(match[2], annotation=match[1].strip(), required=required)
-    return Parameter(text if _NAME.fullmatch(text) else "", annotation=text, required=required)
+        return Parameter(match[1], kind, match[3].strip(), required and not match[2])
+    if match := (_FIRST_WORD if language == "go" else _LAST_WORD).fullmatch(text):
+        name, annotation = (match[1], match[2]) if language == "go" else (match[2], match[1])
+        return Parameter(name, kind, annotation.strip(), required)
+    return Parameter(text if _NAME.fullmatch(text) else "", kind, text, required)
 
 
 def split(text: str, separator: str = ",") -> Iterator[str]:

@@ -24,14 +24,14 @@ def doubt_of_members(
     items: Sequence[CompletionItem], names: Collection[str], incomplete: bool, entry: Entry, before: str, language: str
 ) -> str:
     """Why a value may have other members than these, in a few words; empty if it has not. `before` ends in the dot."""
+    if language.startswith("javascript"):
+        return "JavaScript has no types"
     if "__getattr__" in names and not _OF_MODULES & set(names):
         return "the class has __getattr__"
     if all(_is_special(name) for name in names):
         return "the type is unknown"
     if any(_is_foreign(item) for item in items):
         return "names of the scope, not of the value"
-    if language.startswith("javascript"):
-        return "JavaScript has no types"
     if incomplete and entry.truncates:
         return "the list is cut off"
     if entry.name == "zuban" and before.rstrip(". \n").endswith("super()"):
@@ -43,7 +43,7 @@ def doubt_of_names(items: Sequence[CompletionItem], incomplete: bool, entry: Ent
     """Why there may be other names in scope than these."""
     if not items:
         return "no names are known here"
-    if any(item.kind == TEXT for item in items):
+    if all(item.kind == TEXT for item in items):  # some are macros, in clangd
         return "words of the file, not names"
     if language.startswith("javascript"):
         return "JavaScript has no types"
