@@ -6,7 +6,7 @@ Its automata run over bytes, and give the tokens that may come next in a fractio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
@@ -38,10 +38,11 @@ class Masks:
     def __init__(self, pieces: Sequence[bytes], end: int) -> None:
         self._size = len(pieces)
         self._tokenizer = LLTokenizer(TokenizerWrapper(_Tokens(pieces, end)), slices=[])
+        self._matcher = lru_cache(maxsize=64)(partial(_new, self._tokenizer))
 
     def allowed(self, pattern: str, begun: str) -> NDArray[np.intp]:
         """intp[n]: the tokens that may follow `begun`, which is allowed."""
-        matcher = _new(self._tokenizer, f"({pattern}){FOLLOWING}")
+        matcher = self._matcher(f"({pattern}){FOLLOWING}").deep_copy()
         matcher.consume_tokens(self._tokenizer.greedy_tokenize(begun))
         bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
         return np.flatnonzero(np.unpackbits(bits, bitorder="little")[: self._size])

@@ -7,6 +7,7 @@ as no objection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.analysis import Analysis
@@ -42,7 +43,13 @@ class Checker:
         except NoAnswer:
             return completion
         faults = new_faults(found, request.offset, request.offset + len(completion.text))
-        return None if faults else completion
+        return None if any(not _may_be_imported(fault, text, request) for fault in faults) else completion
+
+
+def _may_be_imported(fault: Diagnostic, text: str, request: CompletionRequest) -> bool:
+    """Whether an unknown name is one of another open file: the import may follow."""
+    name = text[fault.start : fault.end]
+    return fault.fault is Fault.NAME and any(re.search(rf"\b{re.escape(name)}\b", file.text) for file in request.others)
 
 
 def new_faults(found: Sequence[Diagnostic], start: int, end: int) -> list[Diagnostic]:

@@ -23,6 +23,8 @@ _IMPORT = re.compile(r"\s*(?:from|import)\b")
 _DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z")
 """Where a statement may give the object a new member: `self.total = 0`."""
 _DEFINITION = re.compile(r"\w+\s*(?:[:,].*|=(?:[^=].*)?)?", re.DOTALL)
+_HOOKS = frozenset(("__getattr__", "__getattribute__", "__setattr__", "__delattr__"))
+"""What Python calls by itself: seldom written, and often a model's way out where it knows nothing better."""
 _CLASS = re.compile(r"^class\b", re.MULTILINE)
 
 
@@ -46,7 +48,7 @@ class Members:
         members = self._analysis.members(view)
         if members.doubt:
             return Free(members.doubt)
-        legal = OneOf(members.names | _seen(view) | _dunders(view.request.language))
+        legal = OneOf((members.names | _seen(view)) - _HOOKS)
         return OrDefined(legal) if _DEFINES.search(view.statement) else legal
 
     def foresee(self, view: View) -> None:
@@ -102,11 +104,3 @@ def _class_around(view: View) -> str:
     begin = max((match.start() for match in _CLASS.finditer(prefix)), default=0)
     end = match.start() if (match := _CLASS.search(suffix)) else len(suffix)
     return prefix[begin:] + "\n" + suffix[:end]
-
-
-def _dunders(language: str) -> frozenset[str]:
-    return (
-        frozenset(dir(object)) | {"__dict__", "__name__", "__qualname__", "__module__"}
-        if language == "python"
-        else frozenset()
-    )

@@ -67,14 +67,13 @@ class Vocabulary:
         if head:
             found.difference_update(self.beginning(head))
         found.update(token for name, token in self._past_names(head) if name in texts)
-        if b"" in texts and not head:
-            found.update(self.ending_names.tolist())
         if _has_marks(texts):  # names are many and quick, others few
             for text in texts:
                 found.update(
                     token for token in self.beginning_with(head + text).tolist() if self._passes(token, text, head)
                 )
-        return np.fromiter(found, np.intp, len(found))
+        ids = np.fromiter(found, np.intp, len(found))
+        return np.concatenate((ids, self.ending_names)) if b"" in texts and not head else ids
 
     def _beginning(self, text: bytes) -> tuple[int, ...]:
         """The tokens that a text begins with."""
