@@ -10,9 +10,10 @@ import logging
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -39,6 +40,8 @@ class Servers(Protocol):
 
     def of(self, path: Path, language: str, root: Path | None) -> Analyzer | None: ...
 
+    def files_changed(self, paths: Sequence[Path]) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -56,10 +59,24 @@ class Analysis:
         self.waited = 0.0
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
-        """Starts the server that a request will need, and waits for it so many seconds at most."""
+        """Starts the server that a file needs and shows it the file; waits for it so many seconds at most."""
+        opening = self._asking.submit(self._show, request, max(patience, PATIENCE))
+        if patience:
+            with suppress(TooLate):
+                opening.result(patience)
+
+    def _show(self, request: CompletionRequest, patience: float) -> None:
         analyzer = self._servers.of(request.path, request.language, request.root)
-        if wait := getattr(analyzer, "wait_until_ready", None):
-            wait(patience)
+        wait = getattr(analyzer, "wait_until_ready", None)
+        if analyzer is not None and (wait is None or wait(patience)):
+            document = Document(request.path, request.language, request.text)
+            with suppress(NoAnswer):  # the first question about a file takes longest
+                analyzer.diagnostics(document, patience)
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Says that files have changed on the disk: what is known may hold no longer."""
+        self._answers.clear()
+        self._servers.files_changed(paths)
 
     def analyzer(self, request: CompletionRequest) -> Analyzer:
         """Who knows the file of a request. Raises NoAnswer if nobody does."""

@@ -209,6 +209,8 @@ async def did_change_configuration(ls: Server, params: lsp.DidChangeConfiguratio
 @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
 def did_open(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
     ls.used[params.text_document.uri] = time.monotonic()
+    if document := ls.document(params.text_document.uri):
+        ls.session.open(_request(ls, document, lsp.Position(0, 0), Trigger.AUTOMATIC))
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -232,6 +234,8 @@ def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
 async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
+    if path := to_fs_path(params.text_document.uri):
+        ls.session.saved(Path(path))
     if params.text_document.uri.endswith(f"/{FILE}"):
         ls.session.configure()
         await _load(ls)

@@ -86,6 +86,16 @@ class Session:
             if not self._writing and self.status.kind is not Kind.INACTIVE:
                 self._set_status(self._at_rest())
 
+    def open(self, request: CompletionRequest) -> None:
+        """Gets ready for a file that the user has opened: its language server starts."""
+        if self._worker:
+            self._worker.assistant.open(request)
+
+    def saved(self, path: Path) -> None:
+        """Says that a file has changed on the disk."""
+        if self._worker and self._worker.assistant.analysis:
+            self._worker.assistant.analysis.files_changed([path])
+
     async def complete(self, request: CompletionRequest) -> Answer:
         """The answer to a request; an empty one with a reason if there is nothing to show, whatever went wrong."""
         ticket = self._newest = next(self._tickets)

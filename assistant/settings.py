@@ -56,11 +56,23 @@ def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
             values = _read(path)
             parse(values, str(path))
             values = _with_path(values, path.parent)
+            if path != user_file():
+                _refuse_programs(values, path)
             merged |= values
     if editor:
         parse(editor, "the editor's settings")
         merged |= editor
     return parse(merged, "the settings")
+
+
+def _refuse_programs(values: Mapping[str, Any], path: Path) -> None:
+    """A project's file comes with the project, from whoever wrote it: it starts no programs. Raises SettingsError."""
+    for language, choice in values.get("language_servers", {}).items():
+        if not isinstance(choice, str):
+            raise SettingsError(
+                f"{path} names a program to start for {language}: {choice!r}. Only the user's own settings may do so "
+                f"({user_file()}, or the editor's); a project may name a known server, e.g. “pyrefly”."
+            )
 
 
 def _with_path(values: dict[str, Any], folder: Path) -> dict[str, Any]:
