@@ -142,7 +142,7 @@ def call(answer: msgspec.Raw, view: View) -> Call:
 def type_at(answer: msgspec.Raw, view: View) -> str:
     """The type that a hover names, as clangd does, or else its first paragraph: what follows is documentation."""
     found = _decode(answer, Hover | None)
-    text = _FENCE.sub("", _plain(found.contents) if found else "").strip()
+    text = _FENCE.sub("\n\n", _plain(found.contents) if found else "").strip()
     named = _NAMED_TYPE.search(text)
     text = named[1] if named else _PARAGRAPH_END.split(text, maxsplit=1)[0].strip()
     if not text or text in ("Unknown", "Any"):

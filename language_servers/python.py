@@ -17,7 +17,7 @@ SENTINEL = "..."
 """Known to every checker without a definition, and of a type that nobody asks for."""
 
 _IMPORT = re.compile(r"[ \t]*(?:from|import)\b[^;#]*\Z")
-_FROM = re.compile(r"^[ \t]*from\s[^\n]*?\bimport\s*\([^)#]*\Z", re.MULTILINE)
+_FROM = re.compile(r"^[ \t]*from\s[^\n]*?\bimport\s*\((?:[^)#]|#[^\n]*\n?)*\Z", re.MULTILINE)
 
 _EXPECTATIONS = tuple(
     re.compile(pattern)

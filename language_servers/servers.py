@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -11,15 +12,20 @@ from language_servers.catalog import Entry, candidates, chosen, family, installe
 from language_servers.client import LanguageServer
 from language_servers.session import Limits
 
+log = logging.getLogger(__name__)
+
 MOST = 4
 """Servers that run at a time; the one that was asked longest ago rests."""
 
 
 class Servers:
-    """Finds and keeps servers. `choices` names one for a language, from the catalog or as a command line."""
+    """Finds and keeps servers. `choices` names one for a language, from the catalog or as a command line; "" for none.
+
+    Raises ValueError if the catalog has no such server for the language.
+    """
 
     def __init__(self, choices: Mapping[str, str | Sequence[str]] | None = None, limits: Limits | None = None) -> None:
-        self._choices = dict(choices or {})
+        self._choices = {language: _choice(language, choice) for language, choice in (choices or {}).items()}
         self._limits = limits or Limits()
         self._servers: dict[tuple[Path, tuple[str, ...]], LanguageServer | None] = {}
         self._lock = Lock()
@@ -56,20 +62,21 @@ class Servers:
             server.files_changed([path for path in paths if path.is_relative_to(server.root)])
 
     def _find(self, language: str, root: Path) -> LanguageServer | None:
-        for entry in self._entries(language):
+        for entry in self._entries(language, root):
             if program := installed(entry, root):
                 return LanguageServer(entry, program, root, self._limits)
         return None
 
-    def _entries(self, language: str) -> Iterator[Entry]:
-        """The user's choice for the language or one of its family, then the catalog's order."""
-        for each in (language, *family(language)):
-            if choice := self._choices.get(each):
-                entry = named(choice) if isinstance(choice, str) else chosen(choice, language)
-                if entry:
-                    yield entry
-                break
-        yield from candidates(language)
+    def _entries(self, language: str, root: Path) -> Iterator[Entry]:
+        """What the user chose for the language or one of its family, or the catalog's order if that is not there."""
+        chosen_for = next((each for each in (language, *family(language)) if each in self._choices), None)
+        entry = self._choices[chosen_for] if chosen_for else None
+        if entry:
+            yield entry
+        if entry and not installed(entry, root):
+            log.warning("The language server %s, chosen for %s, is not installed.", entry.name, chosen_for)
+        if entry or not chosen_for:
+            yield from candidates(language)
 
     def _superfluous(self, wanted: LanguageServer) -> list[LanguageServer]:
         if wanted.is_running:
@@ -77,3 +84,13 @@ class Servers:
         running = [server for server in self._servers.values() if server and server.is_running]
         running.sort(key=lambda server: server.asked)
         return running[: max(len(running) - (MOST - 1), 0)]
+
+
+def _choice(language: str, choice: str | Sequence[str]) -> Entry | None:
+    if not isinstance(choice, str):
+        return chosen(choice, language) if choice else None
+    entry = named(choice)
+    if choice and (entry is None or language not in entry.languages):
+        known = ", ".join(each.name for each in candidates(language)) or "none"
+        raise ValueError(f"There is no language server “{choice}” for {language}; there are {known}.")
+    return entry

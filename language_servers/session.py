@@ -97,7 +97,10 @@ class Session:
 
     def start(self) -> None:
         """Waits until its answers may be believed. Raises SessionFailed if it does not get so far."""
-        self._initialize()
+        try:
+            self._initialize()
+        except ConnectionLost:
+            raise SessionFailed(self._failure()) from None
         if self._entry.ready is Ready.SAMPLE:
             self._warm_up()
         elif self._entry.ready is Ready.PROGRESS:
@@ -186,8 +189,6 @@ class Session:
                 continue
             except RequestFailed as error:
                 raise SessionFailed(f"it refused to start: {error}") from None
-            except ConnectionLost:
-                break
         raise SessionFailed(self._failure())
 
     def _warm_up(self) -> None:

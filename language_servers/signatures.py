@@ -9,7 +9,7 @@ from language_servers.analyzer import Parameter, ParameterKind, Signature
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _NAME = re.compile(r"[^\W\d]\w*")
-_TYPED = re.compile(r"(?:\.\.\.|mut )?\s*([\w$]+)(\?)?\s*:\s*(.+)", re.DOTALL)  # TypeScript, Rust
+_TYPED = re.compile(r"(?:\.\.\.|mut )?\s*([\w$]+)(\?)?\s*:(?!:)\s*(.+)", re.DOTALL)  # TypeScript, Rust
 _LAST_WORD = re.compile(r"(.*?[\s*&>\])])\s*([^\W\d]\w*)(\s*\[\])*$", re.DOTALL)  # C, Java
 _FIRST_WORD = re.compile(r"([^\W\d]\w*)\s+(.+)", re.DOTALL)  # Go
 
