@@ -13,7 +13,7 @@ _PATTERNS: list[tuple[re.Pattern[str], Fault]] = []
 def classified(code: str, message: str) -> Fault:
     """The fault that a diagnostic names: `("unresolved-reference", ...)` → an unknown name."""
     if fault := _CODES.get(code):
-        return fault
+        return Fault.IMPORT if message.endswith("is unknown import symbol") else fault
     return next((fault for pattern, fault in _PATTERNS if pattern.search(message)), Fault.OTHER)
 
 
@@ -70,11 +70,11 @@ _codes(
 # zuban, which words and codes like mypy
 _codes(Fault.SYNTAX, "syntax")
 _codes(Fault.NAME, "name-defined used-before-def")
-_codes(Fault.MEMBER, "attr-defined union-attr typeddict-item typeddict-unknown-key")
+_codes(Fault.MEMBER, "attr-defined union-attr typeddict-unknown-key")
 _codes(Fault.IMPORT, "import import-not-found import-untyped")
 _codes(Fault.ARGUMENTS, "call-arg call-overload")
 _codes(Fault.ABSTRACT, "abstract")
-_codes(Fault.TYPE, "arg-type assignment return-value return operator index misc dict-item list-item")
+_codes(Fault.TYPE, "arg-type typeddict-item assignment return-value return operator index misc dict-item list-item")
 
 # TypeScript numbers its messages
 _codes(Fault.SYNTAX, " ".join(str(number) for number in range(1002, 1200)))
@@ -119,7 +119,7 @@ _codes(Fault.ARGUMENTS, "E0107 E0061 E0063 E0057 mismatched-arg-count missing-fi
 _codes(Fault.TYPE, "E0308 type-mismatch")
 
 # whatever else: the words that compilers share
-_messages(Fault.SYNTAX, r"(?i)\bsyntax\b|\bparse error\b|^(?:un)?expected [`'\"(){};]")
+_messages(Fault.SYNTAX, r"(?i)\bsyntax\b|\bparse error\b|^(?:un)?expected (?!\d)")
 _messages(Fault.IMPORT, r"(?i)\bimport\b.*\b(?:not found|resolved?|unresolved)|cannot find module|file not found")
 _messages(Fault.ABSTRACT, r"(?i)\babstract\b.*\binstantia|\binstantia\w+\b.*\babstract\b")
 _messages(

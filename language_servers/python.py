@@ -30,10 +30,9 @@ _EXPECTATIONS = tuple(
         r" (?:with|of) type `([^`]+)`",
         r'"EllipsisType" cannot be assigned to parameter "[^"]*" of type "([^"]+)"',  # pyright
         r'"EllipsisType" is not assignable to (?:declared type|return type)? ?"([^"]+)"',
-        r'found "ellipsis",? expected "([^"]+)"',  # zuban
-        r'has incompatible type "ellipsis"; expected "([^"]+)"',
-        r'expression has type "ellipsis", (?:variable|target|TypedDict item "[^"]*") has type "([^"]+)"',
-        r'got "ellipsis", expected "([^"]+)"',
+        r'incompatible type "EllipsisType"; expected "([^"]+)"',  # zuban
+        r'got "EllipsisType", expected "([^"]+)"',
+        r'has type "EllipsisType", (?:variable|target|parameter|TypedDict item "[^"]*") has type "([^"]+)"',
     )
 )
 """How type checkers complain of the sentinel."""

@@ -15,13 +15,14 @@ import pytest
 from language_server_tools import LONG, QUICK, SCRIPT, marked
 
 from language_servers import answers, survey
-from language_servers.analyzer import Fault, Kind, NoAnswer, Parameter, ParameterKind
+from language_servers.analyzer import Diagnostic, Fault, Kind, NoAnswer, Parameter, ParameterKind
 from language_servers.answers import View
 from language_servers.catalog import CATALOG, Entry, chosen, family, fill, installed, named
 from language_servers.client import LanguageServer
 from language_servers.faults import classified
 from language_servers.positions import Lines
-from language_servers.python import in_import
+from language_servers.python import expected as expected_at
+from language_servers.python import in_import, with_sentinel
 from language_servers.servers import MOST, Servers
 from language_servers.signatures import other_parameter, python_signature
 
@@ -235,6 +236,8 @@ def test_parameters_given_as_stretches_count_in_utf16() -> None:
         ("E0599", "", Fault.MEMBER),
         ("WrongArgCount", "", Fault.ARGUMENTS),
         ("", "SyntaxError: invalid syntax", Fault.SYNTAX),
+        ("", "Expected expression", Fault.SYNTAX),
+        ("reportAttributeAccessIssue", '"x" is unknown import symbol', Fault.IMPORT),
         ("", "cannot find symbol: x is not defined", Fault.NAME),
         ("", "The method go(int) is undefined for the type A", Fault.NAME),
         ("", "Cannot instantiate the abstract type A", Fault.ABSTRACT),
@@ -245,6 +248,31 @@ def test_parameters_given_as_stretches_count_in_utf16() -> None:
 )
 def test_faults(code: str, message: str, fault: Fault) -> None:
     assert classified(code, message) is fault
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Argument to function `f` is incorrect: Expected `int | None`, found `EllipsisType`", "int | None"),
+        ("Return type does not match returned value: expected `int`, found `EllipsisType`", "int"),
+        ("Object of type `EllipsisType` is not assignable to `list[int]`", "list[int]"),
+        ("Object of type `EllipsisType` is not assignable to attribute `x` of type `int`", "int"),
+        ("Argument `EllipsisType` is not assignable to parameter `a` with type `int` in function `f`", "int"),
+        ("Returned type `EllipsisType` is not assignable to declared return type `dict[str, int]`", "dict[str, int]"),
+        ("`EllipsisType` is not assignable to TypedDict key `title` with type `str`", "str"),
+        ('Argument of type "EllipsisType" cannot be assigned to parameter "a" of type "int" in function "f"', "int"),
+        ('Type "EllipsisType" is not assignable to declared type "list[int]"', "list[int]"),
+        ('Type "EllipsisType" is not assignable to return type "set[str]"', "set[str]"),
+        ('Argument 1 to "f" has incompatible type "EllipsisType"; expected "int"', "int"),
+        ('Incompatible types in assignment (expression has type "EllipsisType", variable has type "int")', "int"),
+        ('Incompatible return value type (got "EllipsisType", expected "set[str]")', "set[str]"),
+        ("`EllipsisType` is not assignable to upper bound `Sized` of type variable `T`", ""),
+        ("Operator `+` is not supported between objects of type `int` and `EllipsisType`", ""),
+    ],
+)
+def test_what_type_checkers_say_of_the_sentinel(message: str, expected: str) -> None:
+    text = with_sentinel("x = f()\n", 6)
+    assert expected_at([Diagnostic(Fault.TYPE, message, 6, 9)], text, 6) == expected
 
 
 @pytest.mark.parametrize(
