@@ -19,13 +19,15 @@ cursors with a mask; "in time" is with the deadline that a completion has, the o
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import logging
 import os
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +43,8 @@ from assistant.engine import Assistant
 from assistant.guards import Monitor, View
 from assistant.plugins import Plugins
 from assistant.settings import Settings
-from assistant.types import Answer, CompletionRequest, Model
-from language_servers.analyzer import Diagnostic, Document, Fault, NoAnswer
+from assistant.types import Answer, Completion, CompletionRequest, Model, PostProcessor
+from language_servers.analyzer import Document, NoAnswer
 from language_servers.servers import Servers
 
 REPORTING = (
@@ -53,6 +55,12 @@ REPORTING = (
 
 TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requests", "marshmallow", "mako")
 """Packages to look at while something is being changed: `--packages tuning`."""
+
+
+UNDEFINED = frozenset(
+    ("missing-attribute", "unknown-name", "unresolved-attribute", "missing-union-attribute", "unresolved-reference")
+)
+"""What pyrefly and ty call unknown members and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +99,13 @@ class Shot:
 class Mask:
     """What monitors had to say at a cursor: those that forbade something, and those of them that were wrong.
 
-    `silences` are the others, with their reasons.
+    `silences` are the others, with their reasons; `dropping` the post-processors that would drop the truth.
     """
 
     masking: tuple[str, ...]
     wrong: tuple[str, ...]
     silences: Mapping[str, str]
+    dropping: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,6 +138,7 @@ def _scores(shot: Shot, cursor: Cursor) -> dict[str, float]:
         "shown, identifier wrong": shot.shown * (1 - named),
         "undefined member or name": float(bool(shot.undefined)),
         "shown with undefined": float(bool(shot.undefined) and shot.shown),
+        "broken syntax": float(is_broken(cursor, shot)),
     }
 
 
@@ -140,23 +150,32 @@ class Judge:
         self._known: dict[Path, Counter[str]] = {}
 
     def undefined(self, cursor: Cursor, shot: Shot) -> tuple[str, ...]:
-        """The complaints about members and names that the original does not give cause for."""
+        """The complaints about a completion's names and members that the original does not give cause for."""
+        if not shot.text.strip():
+            return ()
         if cursor.path not in self._known:
-            self._known[cursor.path] = self._complaints(cursor, cursor.text)
-        found = self._complaints(cursor, cursor.completed(shot.text, shot.replaces))
+            self._known[cursor.path] = Counter(self._complaints(cursor, cursor.text, 0, len(cursor.text)))
+        completed = cursor.completed(shot.text, shot.replaces)
+        found = Counter(self._complaints(cursor, completed, cursor.offset, cursor.offset + len(shot.text)))
         return tuple((found - self._known[cursor.path]).elements())
 
     def close(self) -> None:
         self._servers.close()
 
-    def _complaints(self, cursor: Cursor, text: str) -> Counter[str]:
+    def _complaints(self, cursor: Cursor, text: str, start: int, end: int) -> Iterator[str]:
         document = Document(cursor.path, "python", text)
-        found = started(self._servers, cursor).diagnostics(document, PATIENCE)
-        return Counter(_sentence(each) for each in found if each.error and each.fault in (Fault.MEMBER, Fault.NAME))
+        for each in started(self._servers, cursor).diagnostics(document, PATIENCE):
+            if each.code in UNDEFINED and each.start < end and each.end > start:
+                yield f"{each.code}: {each.message.splitlines()[0]}"
 
 
-def _sentence(diagnostic: Diagnostic) -> str:
-    return f"{diagnostic.fault}: {diagnostic.message.splitlines()[0]}"
+def is_broken(cursor: Cursor, shot: Shot) -> bool:
+    """Whether a completion leaves the file such that it cannot be parsed."""
+    try:
+        ast.parse(cursor.completed(shot.text, shot.replaces))
+    except (SyntaxError, ValueError):
+        return bool(shot.text.strip())
+    return False
 
 
 def complete(
@@ -214,13 +233,10 @@ def judge(report: Report, server: str) -> None:
     for name, shots in report.shots.items():
         pairs = list(zip(report.cursors, shots, strict=True))
         report.shots[name] = [
-            _judged(shot, jury.undefined(cursor, shot)) for cursor, shot in track(pairs, f"{server} on {name}")
+            replace(shot, undefined=jury.undefined(cursor, shot))
+            for cursor, shot in track(pairs, f"{server} on {name}")
         ]
     jury.close()
-
-
-def _judged(shot: Shot, undefined: tuple[str, ...]) -> Shot:
-    return Shot(**{**{name: getattr(shot, name) for name in Shot.__slots__}, "undefined": undefined})
 
 
 def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> None:
@@ -228,10 +244,13 @@ def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> 
     servers = Servers({"python": server})
     analysis = Analysis(servers, PATIENCE)
     monitors = Plugins().monitors(Settings(), analysis)
+    processors = Plugins().post_processors(Settings(), analysis)
     pairs = list(zip(report.cursors, requests, strict=True))
     for cursor, request in track(pairs, f"masks with {server}", transient=True):
         started(servers, cursor)
-        report.masks.setdefault(server, []).append(masks_at(monitors, request, cursor.truth))
+        found = masks_at(monitors, request, cursor.truth)
+        found = replace(found, dropping=droppers_of(processors, request, cursor.truth))
+        report.masks.setdefault(server, []).append(found)
     analysis.close()
 
 
@@ -252,6 +271,15 @@ def masks_at(monitors: Iterable[Monitor], request: CompletionRequest, truth: str
         if guard.after(truth) is None:
             wrong.append(monitor.name)
     return Mask(tuple(masking), tuple(wrong), silences)
+
+
+def droppers_of(processors: Iterable[PostProcessor], request: CompletionRequest, truth: str) -> tuple[str, ...]:
+    """The post-processors that would drop the truth. They are asked twice: the first answer may be late."""
+    completion = Completion(truth)
+    for processor in processors:
+        processor.process(completion, request)
+    time.sleep(0.05)
+    return tuple(processor.name for processor in processors if processor.process(completion, request) is None)
 
 
 def show(report: Report, console: Console) -> dict[str, object]:
@@ -305,6 +333,11 @@ def _show_masks(report: Report, console: Console) -> dict[str, object]:
                 "silences": dict(reasons),
             }
     console.print(table)
+    for server, masks in report.masks.items():
+        drops = Counter(name for mask in masks for name in mask.dropping)
+        figures[f"{server}, truths dropped"] = dict(drops)
+        said = ", ".join(f"{name} {count}" for name, count in drops.most_common()) or "none"
+        console.print(f"{server}: true lines that post-processors would drop, of {len(masks)}: {said}")
     figures["in time"] = _in_time(report, console)
     return figures
 
@@ -341,6 +374,9 @@ def show_examples(report: Report, console: Console, count: int) -> None:
         wrong = [(cursor, mask) for cursor, mask in zip(report.cursors, masks, strict=True) if mask.wrong]
         for cursor, mask in wrong[:count]:
             console.print(f"false mask ({server}, {', '.join(mask.wrong)}): {place(cursor)}", markup=False)
+        for cursor, mask in zip(report.cursors, masks, strict=True):
+            if mask.dropping:
+                console.print(f"dropped ({server}, {', '.join(mask.dropping)}): {place(cursor)}", markup=False)
     first, *others = report.shots or ("",)
     for name in others:
         for cursor, base, shot in zip(report.cursors, report.shots[first], report.shots[name], strict=True):
