@@ -23,8 +23,8 @@ _IMPORT = re.compile(r"\s*(?:from|import)\b")
 _DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z")
 """Where a statement may give the object a new member: `self.total = 0`."""
 _DEFINITION = re.compile(r"\w+\s*(?:[:,].*|=(?:[^=].*)?)?", re.DOTALL)
-_HOOKS = frozenset(("__getattr__", "__getattribute__", "__setattr__", "__delattr__"))
-"""What Python calls by itself: seldom written, and often a model's way out where it knows nothing better."""
+_WRITTEN = frozenset(("__class__", "__name__", "__qualname__", "__file__", "__version__"))
+"""Names of Python's own that are written of any value."""
 _CLASS = re.compile(r"^class\b", re.MULTILINE)
 
 
@@ -48,7 +48,8 @@ class Members:
         members = self._analysis.members(view)
         if members.doubt:
             return Free(members.doubt)
-        legal = OneOf((members.names | _seen(view)) - _HOOKS)
+        value = receiver(view)
+        legal = OneOf(frozenset(name for name in members.names if not _is_hook(name, value)) | _seen(view, value))
         return OrDefined(legal) if _DEFINES.search(view.statement) else legal
 
     def foresee(self, view: View) -> None:
@@ -61,6 +62,12 @@ class Members:
             return
         if view.in_code:
             self._analysis.foresee_members(expected)
+
+
+def _is_hook(name: str, value: str) -> bool:
+    """Whether a name of Python's own is seldom written: a way out for a model that has no idea what to call."""
+    is_own = name.startswith("__") and name.endswith("__")
+    return is_own and name not in _WRITTEN and not re.match(r"(?:self|cls|super\(.*\))\Z", value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +92,11 @@ class OrDefined:
         return FREE if known is None and re.search("[=:,]", begun) else OrDefined(self.names, begun)
 
 
-def _seen(view: View) -> set[str]:
+def _seen(view: View, value: str) -> set[str]:
     """The members of the same receiver that the file uses: attributes that only a checker does not know of.
 
     `self` is another one in each class.
     """
-    value = receiver(view)
     if not value:
         return set()
     text = view.request.prefix + "\n" + view.request.suffix
