@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 from language_servers.catalog import Entry
 from language_servers.messages import CompletionItem
+from language_servers.python import in_import
 
 TEXT, KEYWORD, SNIPPET = 1, 14, 15
 """Kinds of completion items that no value has as a member."""
@@ -43,13 +44,15 @@ def doubt_of_names(items: Sequence[CompletionItem], incomplete: bool, entry: Ent
     """Why there may be other names in scope than these."""
     if not items:
         return "no names are known here"
+    if not entry.knows_scope:
+        return f"{entry.name} leaves out names in scope"
     if all(item.kind == TEXT for item in items):  # some are macros, in clangd
         return "words of the file, not names"
     if language.startswith("javascript"):
         return "JavaScript has no types"
     if incomplete and entry.truncates:
         return "the list is cut off"
-    if language == "python" and _STAR.search(before):
+    if language == "python" and _STAR.search(before) and not in_import(before):
         return "a star import"
     return ""
 
