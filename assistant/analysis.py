@@ -20,7 +20,7 @@ from typing import Protocol, TypeVar
 from assistant.guards import View
 from assistant.receivers import receiver
 from assistant.types import CompletionRequest
-from language_servers.analyzer import DEADLINE, Analyzer, Call, Diagnostic, Document, Members, NoAnswer
+from language_servers.analyzer import DEADLINE, Analyzer, Call, Diagnostic, Document, Location, Members, NoAnswer
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ PATIENCE = 1.0
 """Seconds that a question asked ahead of need may take: longer than anyone waits for it."""
 
 _BINDS = re.compile(r"\b(?:for|lambda|as|import|from|def)\b|:=|=>")
+_IMPORT = re.compile(r"\s*(?:from|import)\b")
 
 T = TypeVar("T")
 
@@ -110,6 +111,14 @@ class Analysis:
         """What is wrong with the file of a request if it holds a text."""
         return self._answer(self._ask_about("diagnostics", request, text), deadline)
 
+    def type_at(self, request: CompletionRequest, text: str, offset: int) -> str:
+        """The type of the name at an offset if the file of a request holds a text."""
+        return self._answer(self._ask_about("type_at", request, text, offset))
+
+    def type_definition(self, request: CompletionRequest, text: str, offset: int) -> Location:
+        """Where the type of the name at an offset is defined; for a module that is where it stands."""
+        return self._answer(self._ask_about("type_definition", request, text, offset))
+
     def close(self) -> None:
         """Ends all servers."""
         self._asking.shutdown(wait=False, cancel_futures=True)
@@ -120,7 +129,8 @@ class Analysis:
         root = re.match(r"\w+", value)
         above = view.before[: len(view.before) - len(statement)]
         is_bound = root is None or len(re.findall(rf"\b{root[0]}\b", statement)) > value.count(root[0])
-        key = (value, above, view.request.suffix, statement if is_bound else "")
+        is_import = _IMPORT.match(statement)  # which makes something else of `os.`
+        key = (value, above, view.request.suffix, statement if is_bound or is_import else "")
         return self._ask("members", view, *map(hash, key))
 
     def _ask_names(self, view: View) -> Future[Members]:
@@ -139,12 +149,12 @@ class Analysis:
 
         return self._once((question, analyzer.name, view.request.path, *key), ask)
 
-    def _ask_about(self, question: str, request: CompletionRequest, text: str) -> Future[T]:
-        """Asks about a text as a whole, unless that has been done."""
+    def _ask_about(self, question: str, request: CompletionRequest, text: str, *offset: int) -> Future[T]:
+        """Asks about a text, as a whole or at an offset, unless that has been done."""
         analyzer = self.analyzer(request)
         document = Document(request.path, request.language, text)
-        key = (question, analyzer.name, request.path, hash(text))
-        return self._once(key, lambda: getattr(analyzer, question)(document, PATIENCE))
+        key = (question, analyzer.name, request.path, hash(text), *offset)
+        return self._once(key, lambda: getattr(analyzer, question)(document, *offset, PATIENCE))
 
     def _once(self, key: Hashable, ask: Callable[[], object]) -> Future[T]:
         future = self._answers.get(key)

@@ -15,7 +15,7 @@ from typing import Protocol
 from assistant import patterns
 from assistant.repair import repaired
 from assistant.syntax import tokens, unclosed, unmatched
-from assistant.text import line_start, window_start
+from assistant.text import heads, line_start, window_start
 from assistant.types import CompletionRequest
 
 WINDOW = 8_192
@@ -57,6 +57,11 @@ class View:
         start = window_start(len(self.before), WINDOW)
         top = re.compile(r"^\w", re.MULTILINE).search(self.before, start) if start else None
         return self.before[top.start() if top else start :]
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        """The lines that head the blocks in which the point's line stands, innermost first, without indentation."""
+        return tuple(self.before[start:end].strip() for start, end in heads(self.before, len(self.before)))
 
     @cached_property
     def in_code(self) -> bool:
@@ -174,6 +179,28 @@ class Matching:
         if not patterns.allows(self.pattern, begun):
             return None
         return FREE if patterns.is_over(self.pattern, begun) else Matching(self.pattern, begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A guard for what begins with a character that matches; what begins otherwise may come as well.
+
+    `Beginning(NAME, OneOf.names({"a"}))` forbids `b` and allows `(`.
+    """
+
+    pattern: str
+    guard: Guard
+    may_end: bool = True
+    is_free: bool = False
+
+    def after(self, text: str) -> Guard | None:
+        if not text:
+            return self
+        return self.guard.after(text) if re.match(self.pattern, text) else FREE
+
+
+NAME = r"[^\W\d]"
+"""What a name begins with."""
 
 
 class Monitor(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _INDENTATION = re.compile(r"[ \t]*")
@@ -28,6 +29,23 @@ def indentation(line: str) -> str:
 def split_lines(text: str) -> list[str]:
     """The lines of a text without their newlines; one empty line for an empty text."""
     return _NEWLINE.split(text)
+
+
+def heads(text: str, offset: int) -> Iterator[tuple[int, int]]:
+    """Start and end of the lines that head the blocks around an offset, innermost first: those indented less and less.
+
+    Empty lines, comments and closing brackets head nothing.
+    """
+    start = line_start(text, offset)
+    margin = len(indentation(text[start:offset]))
+    while margin and start:
+        end = start - 1
+        start = line_start(text, end)
+        line = text[start:end]
+        blanks = len(indentation(line))
+        if blanks < margin and (first := line[blanks : blanks + 1]) and first not in ")]}#\r":
+            margin = blanks
+            yield start, end
 
 
 def line_offset(text: str, line: int) -> int:

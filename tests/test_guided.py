@@ -8,7 +8,7 @@ import pytest
 from fakes import BrokenMonitor, ByteModel, Names, request, writer
 
 from assistant.decoding.decode import Draft
-from assistant.guards import FREE, Free, Guard, Matching, OneOf, Typed, View
+from assistant.guards import FREE, Beginning, Free, Guard, Matching, OneOf, Typed, View
 
 
 def written(marked: str, writes, *monitors, words=(), **options) -> Draft:
@@ -172,6 +172,10 @@ def test_a_monitor_that_knows_nothing_says_why():
         (OneOf.names({'key"'}), 'key"]', FREE),
         (OneOf.names({'key"'}), 'key"x', FREE),
         (OneOf.names({"é"}), "é", OneOf.names({""})),
+        (Beginning("[a-z]", OneOf.names({"ab"})), "", Beginning("[a-z]", OneOf.names({"ab"}))),
+        (Beginning("[a-z]", OneOf.names({"ab"})), "a", OneOf.names({"b"})),
+        (Beginning("[a-z]", OneOf.names({"ab"})), "c", None),
+        (Beginning("[a-z]", OneOf.names({"ab"})), "(c", FREE),
         (Typed("ab"), "a", Typed("b")),
         (Typed("ab"), "abc", FREE),
         (Typed("ab"), "b", None),

@@ -1,0 +1,138 @@
+"""After `import` and `from`, only modules that exist; after `from x import`, only what `x` has.
+
+Asked behind blanks, commas, dots and `(`; it asks for the names that may be imported there. Silent where a module is
+unknown or makes up names as it runs (`__getattr__`, PEP 562). About modules as such it is also silent within blocks,
+where what need not be installed is imported, and where the project has no environment of its own.
+
+Monitor-guided decoding, Agrawal et al. 2023, section 3, on Python's imports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from assistant.analysis import Analysis
+from assistant.guards import FREE, NAME, Beginning, Free, Guard, Monitor, OneOf, View
+from assistant.hookspecs import hookimpl
+from assistant.settings import Settings
+from assistant.types import CompletionRequest
+from language_servers.analyzer import Members, NoAnswer
+from language_servers.python import environment
+
+BLOCK = 4_096
+"""Code points above the cursor in which a block of imported names begins."""
+
+_HEAD = re.compile(r"[ \t]*(?:from|import)\b")
+_LISTED = re.compile(r"[ \t]*(?:\w+(?:[ \t]+as[ \t]+\w+)?[ \t]*,[ \t]*)*")
+_BLOCK = re.compile(r"^[ \t]*from\b[^\n()]*\bimport\s*\([^()]*\Z", re.MULTILINE)
+_COMMENT = re.compile(r"#.*")
+
+_ONE = r"\w[\w.]*(?:\s+as\s+\w+)?\s*,\s*"
+_MODULE = re.compile(rf"\s*(?:import\s+(?:{_ONE})*|from\s+)\Z")
+_SUBMODULE = re.compile(rf"\s*(?:import\s+(?:{_ONE})*|from\s+(\.*))((?:\w+\.)*)(?<=\.)\Z")
+_OBJECT = re.compile(rf"\s*from\s+(\.*)([\w.]*)\s+import(?:\s*\(\s*|\s+)(?:{_ONE})*\Z")
+_DYNAMIC = re.compile(r"^def __getattr__\b|\bsys\.modules\[__name__\]|\bglobals\(\)", re.MULTILINE)
+_IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
+
+
+@hookimpl
+def ghostwright_monitors(settings: Settings, analysis: Analysis) -> Sequence[Monitor]:
+    return [Imports(analysis)]
+
+
+class Imports:
+    """Lets only what can be imported follow in an import."""
+
+    name = "imports"
+    triggers = " ,.("
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+
+    def guard(self, view: View) -> Guard:
+        statement = _statement(view)
+        if not statement or not view.in_code:
+            return FREE
+        if _MODULE.match(statement):
+            return self._modules(view, statement)
+        if match := _SUBMODULE.match(statement):
+            return self._submodules(view, match[1] or "", match[2])
+        if match := _OBJECT.match(statement):
+            return self._objects(view, statement, match)
+        return FREE
+
+    def foresee(self, view: View) -> None:
+        """Asks for what may be imported while the model writes the blank before it."""
+        if view.line.endswith(("import", "from")) and _HEAD.match(view.line):
+            self._analysis.foresee_names(view.on(" "))
+
+    def _modules(self, view: View, statement: str) -> Guard:
+        """Behind `import ` and `from `."""
+        if statement[0].isspace():
+            return Free("an import that may be meant to fail")
+        root = view.request.root or view.request.path.parent
+        folder = environment(root)
+        if folder is None:
+            return Free("the project has no environment of its own")
+        installed = (folder / "lib").glob("python*/site-packages")
+        names = {*_compiled(root, *installed), *_IMPORTED.findall(view.request.text)}
+        marks = "." if statement.split()[0] == "from" else ""
+        return _guard(self._analysis.names(view), names | {*marks}, statement)
+
+    def _submodules(self, view: View, dots: str, package: str) -> Guard:
+        """Behind `from .` and `import x.`."""
+        if not package:
+            names = _compiled(_package(view.request, dots))
+            return _guard(self._analysis.names(view), names | {".", " "})
+        source = self._source(view, len(view.before) - 1)
+        return _guard(self._analysis.members(view), _compiled(source.parent) if source else frozenset())
+
+    def _objects(self, view: View, statement: str, module: re.Match[str]) -> Guard:
+        """Behind `from x import `."""
+        known = self._analysis.names(view)
+        source = _package(view.request, module[1]) / "__init__.py"
+        if module[2] and not known.doubt:
+            source = self._source(view, len(view.before) - len(statement) + module.end(2)) or Path()
+        if source.is_file() and _DYNAMIC.search(source.read_text(encoding="utf-8", errors="replace")):
+            return Free("the module makes up its names")
+        names = _compiled(source.parent) if source.stem == "__init__" else frozenset()
+        return _guard(known, names | {"(", "*"}, statement)
+
+    def _source(self, view: View, offset: int) -> Path | None:
+        """The file of the module whose name ends at an offset; None for a package without one."""
+        try:
+            return self._analysis.type_definition(view.request, view.document, offset).path
+        except NoAnswer:
+            return None
+
+
+def _statement(view: View) -> str:
+    """The import that a view ends in, its comments made blank; empty if it ends in something else."""
+    if _HEAD.match(view.line):
+        return view.line
+    if not _LISTED.fullmatch(view.line):
+        return ""
+    block = _BLOCK.search(view.before, max(len(view.before) - BLOCK, 0))
+    return _COMMENT.sub(lambda comment: " " * len(comment[0]), block[0]) if block else ""
+
+
+def _package(request: CompletionRequest, dots: str) -> Path:
+    """The folder that dots stand for in a file's imports."""
+    return request.path.parents[min(max(len(dots), 1), len(request.path.parents)) - 1]
+
+
+def _compiled(*folders: Path) -> frozenset[str]:
+    """Modules in machine code, of which language servers know nothing."""
+    files = (file for folder in folders for ending in ("so", "pyd") for file in folder.glob(f"*.{ending}"))
+    return frozenset(file.name.split(".")[0] for file in files)
+
+
+def _guard(known: Members, more: AbstractSet[str], statement: str = "") -> Guard:
+    """Known names and more texts; in a block of names and right behind a comma blanks may come first."""
+    if known.doubt:
+        return Free(known.doubt)
+    guard = OneOf.names(known.names | more)
+    return Beginning(NAME, guard) if "(" in statement or statement.endswith(",") else guard

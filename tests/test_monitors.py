@@ -1,0 +1,244 @@
+"""Monitors over a real language server: which texts they let through at the cursor `‸`, and what gets written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import ByteModel, request, writer
+from language_server_tools import LONG
+
+from assistant.analysis import Analysis
+from assistant.guards import Free, Guard, Monitor, View
+from language_servers.analyzer import NoAnswer
+from language_servers.servers import Servers
+from plugins.imports import Imports
+
+SHAPES = """\
+from dataclasses import dataclass
+
+
+@dataclass
+class Circle:
+    radius: float
+
+
+def area(circle: Circle) -> float:
+    return circle.radius**2 * 3.14
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("project")
+    (root / "shapes.py").write_text(SHAPES)
+    (root / "lazy.py").write_text("def __getattr__(name): return 1\n")
+    (root / "pack" / "deep").mkdir(parents=True)
+    for name in ("__init__", "alpha", "beta", "deep/__init__", "deep/gamma"):
+        (root / "pack" / f"{name}.py").write_text("ONE = 1\nTWO = 2\n")
+    (root / "pack" / "quick.cpython-311-x86_64-linux-gnu.so").touch()
+    environment(root / ".venv")
+    return root
+
+
+def environment(folder: Path) -> None:
+    """A virtual environment in which the package `installed` is."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    libraries = folder / "lib" / version / "site-packages"
+    libraries.mkdir(parents=True)
+    (libraries / "installed.py").touch()
+    base = Path(sys.base_prefix) / "bin"
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(base / version)
+    (folder / "pyvenv.cfg").write_text(f"home = {base}\nversion = {sys.version.split()[0]}\n")
+
+
+@pytest.fixture(scope="module")
+def analysis(root: Path) -> Iterator[Analysis]:
+    servers = Servers()
+    server = servers.of(root / "main.py", "python", root)
+    assert server.wait_until_ready(LONG), server.silences
+    analysis = Analysis(servers, deadline=5)
+    yield analysis
+    analysis.close()
+
+
+class Bench:
+    """A monitor in the workspace of the tests."""
+
+    def __init__(self, monitor: Monitor, root: Path) -> None:
+        self.monitor, self.root = monitor, root
+
+    def guard(self, marked: str, path: str = "main.py") -> Guard:
+        try:
+            return self.monitor.guard(View(self._request(marked, path)))
+        except NoAnswer as reason:
+            return Free(str(reason))
+
+    def allowed(self, marked: str, *texts: str, path: str = "main.py") -> list[str]:
+        """Those of some texts that may come next, where the monitor has something to say."""
+        guard = self.guard(marked, path)
+        assert not guard.is_free, guard
+        return [text for text in texts if guard.after(text)]
+
+    def silence(self, marked: str, path: str = "main.py") -> str:
+        """Why it has nothing to say; empty where that is as a matter of course."""
+        guard = self.guard(marked, path)
+        assert isinstance(guard, Free), guard
+        return guard.reason
+
+    def written(self, marked: str, writes: dict[str, float], path: str = "main.py", words: tuple[str, ...] = ()) -> str:
+        model = ByteModel(writes, words=words)
+        return writer(self._request(marked, path), model, [self.monitor]).write().text
+
+    def _request(self, marked: str, path: str):
+        return request(marked, path=str(self.root / path), root=self.root)
+
+
+# imports
+
+
+@pytest.fixture
+def imports(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Imports(analysis), root)
+
+
+@pytest.mark.parametrize("before", ["import ", "import os, ", "import os as system, ", "from "])
+def test_only_modules_that_exist_are_imported(imports, before):
+    found = imports.allowed(f"{before}‸\n", "os", "shapes\n", "pack.", "installed", "os as", "nowhere", "osx ", "print")
+    assert found == ["os", "shapes\n", "pack.", "installed", "os as"]
+
+
+def test_a_relative_import_may_follow_from(imports):
+    assert imports.allowed("from ‸\n", ".", "..", ".alpha import ONE") == [".", "..", ".alpha import ONE"]
+    assert imports.allowed("import ‸\n", ".") == []
+
+
+def test_modules_that_the_file_names_elsewhere_may_be_imported(imports):
+    assert imports.allowed("import ‸\n\ndef f():\n    import remote.thing\n", "remote", "remote.") == [
+        "remote",
+        "remote.",
+    ]
+
+
+@pytest.mark.parametrize("before", ["import pack.", "import os, pack.", "from pack."])
+def test_only_submodules_follow_a_package(imports, before):
+    assert imports.allowed(f"{before}‸\n", "alpha", "deep.gamma", "quick ", "ONE", "nope") == [
+        "alpha",
+        "deep.gamma",
+        "quick ",
+    ]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "from pack.alpha import ",
+        "from pack.alpha import ONE, ",
+        "from pack.alpha import ONE as one, ",
+        "from pack.alpha import (",
+        "from pack.alpha import (ONE, ",
+        "from pack.alpha import (\n    ",
+        "from pack.alpha import (  # all of it\n    ONE,  # the first\n    ",
+        "def f():\n    from pack.alpha import ",
+        "try:\n    from pack.alpha import ",
+    ],
+)
+def test_only_what_a_module_has_is_imported_from_it(imports, before):
+    assert imports.allowed(f"{before}‸\n", "TWO", "TWO,", "TWO as two", "THREE", "TWOS", "print") == [
+        "TWO",
+        "TWO,",
+        "TWO as two",
+    ]
+
+
+def test_a_star_import_above_changes_nothing_for_imports(imports):
+    assert imports.allowed("from nowhere import *\nfrom pack.alpha import ‸\n", "ONE", "THREE") == ["ONE"]
+
+
+def test_what_may_stand_instead_of_an_imported_name(imports):
+    assert imports.allowed("from pack import ‸\n", "*\n", "(\n", "(ONE)", "alpha", "quick\n") == [
+        "*\n",
+        "(\n",
+        "(ONE)",
+        "alpha",
+        "quick\n",
+    ]
+    assert imports.allowed("from pack import (\n    ONE,\n    ‸", "    ONE", ")", "# more", "\n") == [
+        "    ONE",
+        ")",
+        "# more",
+        "\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        ("from .", "alpha import"),
+        ("from .", " import ONE"),
+        ("from . import ", "beta"),
+        ("from .alpha import ", "ONE"),
+        ("from .deep import ", "gamma"),
+        ("from .deep.", "gamma import"),
+        ("from . import ", "quick"),
+    ],
+)
+def test_relative_imports(imports, before, name):
+    assert imports.allowed(f"{before}‸\n", name, "nope", path="pack/beta.py") == [name]
+
+
+def test_imports_from_the_package_above(imports):
+    assert imports.allowed("from ..‸\n", "alpha", "gamma", path="pack/deep/gamma.py") == ["alpha"]
+    assert imports.allowed("from ..alpha import ‸\n", "ONE", "nope", path="pack/deep/gamma.py") == ["ONE"]
+
+
+@pytest.mark.parametrize(
+    ("marked", "reason"),
+    [
+        pytest.param("from nowhere import ‸\n", "no names are known here", id="unknown module"),
+        pytest.param("from nowhere.‸\n", "the type is unknown", id="unknown package"),
+        pytest.param("from lazy import ‸\n", "the module makes up its names", id="names made up"),
+        pytest.param("def f():\n    import ‸\n", "an import that may be meant to fail", id="in a block"),
+        pytest.param("from . import ‸\n", "no names are known here", id="a file that is not on the disk"),
+    ],
+)
+def test_when_imports_are_free(imports, marked, reason):
+    assert imports.silence(marked, path="unsaved.py") == reason
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "import os as ‸",
+        "from os import path as ‸",
+        "import os ‸",
+        "from os ‸",
+        "# import ‸",
+        "'''\nimport ‸",
+        "imported = ‸",
+        "f(a, ‸",
+        "x = (\n    ‸",
+    ],
+)
+def test_where_nothing_is_imported_imports_have_no_say(imports, marked):
+    assert imports.silence(marked) == ""
+
+
+def test_without_an_environment_any_package_may_be_imported(analysis, tmp_path, monkeypatch):
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    bare = Bench(Imports(analysis), tmp_path)
+    assert bare.silence("import ‸\n") == "the project has no environment of its own"
+
+
+@pytest.mark.parametrize("words", [(), (" Circel", " Circle"), ("import", " Circ", "el", "le")])
+def test_the_model_imports_what_there_is(imports, words):
+    writes = {"import Circel\n": 0.6, "import Circle\n": 0.3}
+    assert imports.written("from shapes ‸\n", writes, words=words) == "import Circle"
+
+
+def test_the_model_imports_what_there_is_in_a_block(imports):
+    writes = {"    Circel,\n)": 0.6, "    area,\n)": 0.3}
+    assert imports.written("from shapes import (\n‸", writes) == "    area,"
