@@ -20,7 +20,6 @@ from language_servers.analyzer import (
     Member,
     Members,
     NoAnswer,
-    Signature,
     Symbol,
 )
 from language_servers.catalog import Entry
@@ -34,12 +33,11 @@ from language_servers.messages import (
     Place,
     Range,
     SignatureHelp,
-    SignatureInformation,
     SymbolMessage,
 )
 from language_servers.positions import Lines
 from language_servers.shadows import path_of
-from language_servers.signatures import other_parameter, python_signature
+from language_servers.signatures import read_call
 
 T = TypeVar("T")
 
@@ -135,8 +133,7 @@ def call(answer: msgspec.Raw, view: View) -> Call:
     found = _decode(answer, SignatureHelp | None)
     if found is None or not found.signatures:
         raise NoAnswer("there is no call that is known")
-    signatures = tuple(_signature(each, view.language) for each in found.signatures)
-    return Call(signatures, _active(found))
+    return read_call(found, view.language)
 
 
 def type_at(answer: msgspec.Raw, view: View) -> str:
@@ -214,27 +211,6 @@ def _name(item: CompletionItem) -> str:
     text = (item.text_edit and item.text_edit.new_text) or item.insert_text or item.filter_text or item.label
     match = _IDENTIFIER.match(text) or _IDENTIFIER.match(item.label)
     return match[1] if match else ""
-
-
-def _signature(found: SignatureInformation, language: str) -> Signature:
-    if language == "python":
-        return python_signature(found.label)
-    labels = [_parameter_label(each.label, found.label) for each in found.parameters or ()]
-    return Signature(found.label, tuple(other_parameter(label, language) for label in labels))
-
-
-def _parameter_label(label: str | tuple[int, int], signature: str) -> str:
-    """A parameter's text; where it is given as a stretch of the signature, that counts in UTF-16."""
-    if isinstance(label, str):
-        return label
-    start, end = label
-    return signature.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le", "replace")
-
-
-def _active(found: SignatureHelp) -> int | None:
-    """The active parameter of the first signature that has one. A server's own null says that there is none."""
-    of_signatures = [each.active_parameter for each in found.signatures if each.active_parameter is not None]
-    return of_signatures[0] if of_signatures else found.active_parameter
 
 
 def _plain(contents: Any) -> str:

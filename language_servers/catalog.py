@@ -49,9 +49,9 @@ class Entry:
 
     `options` go with `initialize`, `settings` are given by section when it asks. `truncates` says that an incomplete
     list lacks names: for most servers it means only that they filter. `brackets` says that it must be asked for the
-    names in scope within brackets of their own. `patience` is for how many seconds it may be silent when asked. `kinds`
-    are those that it uses in a sense of its own. `least` is the oldest version that serves, and `version` what its
-    program is given to tell its own, if it can.
+    names in scope within brackets of their own, `knows_scope` that it tells them all. `patience` is for how many
+    seconds it may be silent when asked. `kinds` are those that it uses in a sense of its own. `least` is the oldest
+    version that serves, and `version` what its program is given to tell its own, if it can.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Entry:
     ready: Ready = Ready.SAMPLE
     truncates: bool = False
     brackets: bool = False
+    knows_scope: bool = True
     patience: float = 5
     kinds: Mapping[int, Kind] = field(default_factory=dict)
     least: int = 0
@@ -95,6 +96,7 @@ CATALOG = (
         ("pyrefly", "lsp"),
         options={"pyrefly": {"displayTypeErrors": "force-on"}},
         settings={"python": {"pythonPath": INTERPRETER, "pyrefly": {"displayTypeErrors": "force-on"}}},
+        knows_scope=False,
     ),
     Entry(
         "basedpyright",

@@ -7,6 +7,7 @@ import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Condition, Event, RLock, Thread
 from typing import Any, NoReturn
@@ -25,8 +26,11 @@ from language_servers.analyzer import (
     Symbol,
 )
 from language_servers.catalog import Entry
+from language_servers.conversation import Answer, Asked, Unanswered
+from language_servers.limits import Limits
 from language_servers.questions import CALL, DEFINITION, DIAGNOSTICS, MEMBERS, NAMES, SYMBOLS, TYPE, Question
-from language_servers.session import Answer, Limits, Session, SessionFailed, Unanswered
+from language_servers.session import Session, SessionFailed
+from language_servers.shadows import sendable
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +57,7 @@ class LanguageServer:
         self.silences: Counter[str] = Counter()
         self.seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=200))
         self.asked = 0.0
-        self._answers: OrderedDict[object, Answer] = OrderedDict()
+        self._answers: OrderedDict[object, Asked] = OrderedDict()
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._started: Session | None = None
@@ -163,8 +167,8 @@ class LanguageServer:
     def _answer(self, question: Question, deadline: float) -> Any:
         begin = time.monotonic()
         try:
-            answer = self._future(question)
-            error = answer.exception(max(deadline - (time.monotonic() - begin), 0))
+            answer = self._asked(question, begin + max(deadline, DEADLINE)).answer
+            error = answer.exception(max(begin + deadline - time.monotonic(), 0))
         except TimeoutError:
             error = self._missed(deadline)
         except NoAnswer as absence:
@@ -177,36 +181,39 @@ class LanguageServer:
 
     def _missed(self, deadline: float) -> NoAnswer:
         if session := self._session:
-            session.missed += 1
+            session.miss()
         return NoAnswer(f"{self.name} took more than {deadline * 1000:.0f} ms")
 
     def _silent(self, reason: str) -> NoReturn:
         self.silences[reason] += 1
         raise NoAnswer(reason) from None
 
-    def _future(self, question: Question) -> Answer:
-        """The answer to a question, which is asked unless an equal one has been."""
-        document = replace(question.document, path=self.root / question.document.path)
-        question = replace(question, document=document)
+    def _asked(self, question: Question, until: float) -> Asked:
+        """A question under way, or answered, unless an equal one has been asked already."""
+        document, path = question.document, self.root / question.document.path
+        if len(document.text) > self.limits.text:
+            raise NoAnswer(f"{path.name} is too long")
+        question = replace(question, document=replace(document, path=path, text=sendable(document.text)))
         key = question.key()
         with self._lock:
             self.asked = time.monotonic()
-            if answer := self._answers.get(key):
+            if asked := self._answers.get(key):
                 self._answers.move_to_end(key)
-                return answer
+                asked.until = max(asked.until, until)
+                return asked
             self._ensure_started()
             if self._session is None:
                 raise NoAnswer(self._absence)
-            answer = self._answers[key] = self._session.ask(question)
+            asked = self._answers[key] = self._session.ask(question, until)
             if len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
-        answer.add_done_callback(lambda done: self._forget_failure(key, done))
-        return answer
+        asked.answer.add_done_callback(partial(self._forget_failure, key, asked))
+        return asked
 
-    def _forget_failure(self, key: object, answer: Answer) -> None:
+    def _forget_failure(self, key: object, asked: Asked, answer: Answer) -> None:
         if isinstance(answer.exception(), Unanswered):
             with self._lock:
-                if self._answers.get(key) is answer:
+                if self._answers.get(key) is asked:
                     del self._answers[key]
 
     # the thread that starts it and looks after it
@@ -265,11 +272,10 @@ class LanguageServer:
             return "" if stop.is_set() else str(error)
         self._use(session)
         while not session.ended.wait(TICK):
-            if reason := session.fault():
+            if reason := session.tend():
                 return reason
             if time.monotonic() - self.asked > self.limits.idle:
                 return ""
-            session.give_up_old()
         return "" if stop.is_set() else session.reason()
 
     def _use(self, session: Session) -> None:

@@ -10,7 +10,7 @@ from threading import Lock
 from language_servers.analyzer import Analyzer
 from language_servers.catalog import Entry, candidates, chosen, family, installed, named
 from language_servers.client import LanguageServer
-from language_servers.session import Limits
+from language_servers.limits import Limits
 
 log = logging.getLogger(__name__)
 

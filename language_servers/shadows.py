@@ -34,21 +34,21 @@ class Shadows:
     """
 
     def __init__(self, notify: Callable[[str, object], None], encoding: str, sync: int, limit: int) -> None:
-        self._notify, self._encoding, self._sync, self._limit = notify, encoding, sync, limit
+        self.encoding = encoding
+        self._notify, self._sync, self._limit = notify, sync, limit
         self._open: OrderedDict[Path, Shadow] = OrderedDict()
         self._versions = 0
 
     def show(self, document: Document) -> tuple[Shadow, list[Path]]:
         """Has the server see a document, which costs nothing if it does already. Tells which others are too many."""
-        text = _sendable(document.text)
         shadow = self._open.get(document.path)
         if shadow and shadow.language != document.language:
             self.close([document.path])
             shadow = None
         if shadow is None:
-            shadow = self._opened(document, text)
-        elif shadow.lines.text != text:
-            shadow = self._changed(shadow, text)
+            shadow = self._opened(document)
+        elif shadow.lines.text != document.text:
+            shadow = self._changed(shadow, document.text)
         self._open[document.path] = shadow
         self._open.move_to_end(document.path)
         return shadow, list(self._open)[: max(len(self._open) - self._limit, 0)]
@@ -59,14 +59,19 @@ class Shadows:
             if shadow := self._open.pop(path, None):
                 self._notify("textDocument/didClose", {"textDocument": {"uri": shadow.uri}})
 
+    def shows(self, document: Document) -> bool:
+        """Whether the server sees this text."""
+        shadow = self._open.get(document.path)
+        return shadow is not None and shadow.language == document.language and shadow.lines.text == document.text
+
     def has(self, path: Path) -> bool:
         """Whether a document is shown."""
         return path in self._open
 
-    def _opened(self, document: Document, text: str) -> Shadow:
+    def _opened(self, document: Document) -> Shadow:
         self._versions += 1
-        shadow = Shadow(document.path.as_uri(), self._versions, document.language, Lines(text))
-        item = {"uri": shadow.uri, "languageId": shadow.language, "version": shadow.version, "text": text}
+        shadow = Shadow(document.path.as_uri(), self._versions, document.language, Lines(document.text))
+        item = {"uri": shadow.uri, "languageId": shadow.language, "version": shadow.version, "text": document.text}
         self._notify("textDocument/didOpen", {"textDocument": item})
         return shadow
 
@@ -84,7 +89,7 @@ class Shadows:
 
     def position(self, lines: Lines, offset: int) -> dict[str, int]:
         """An offset as the server counts."""
-        line, character = lines.position(offset, self._encoding)
+        line, character = lines.position(offset, self.encoding)
         return {"line": line, "character": character}
 
 
@@ -93,7 +98,7 @@ def path_of(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path))
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
     """Half a surrogate pair, which an editor may well hold for a moment, exists in no encoding."""
     try:
         text.encode()

@@ -5,13 +5,59 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from language_servers.analyzer import Parameter, ParameterKind, Signature
+from language_servers.analyzer import Call, Parameter, ParameterKind, Signature
+from language_servers.messages import SignatureHelp, SignatureInformation
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _NAME = re.compile(r"[^\W\d]\w*")
 _TYPED = re.compile(r"(?:\.\.\.|mut )?\s*([\w$]+)(\?)?\s*:(?!:)\s*(.+)", re.DOTALL)  # TypeScript, Rust
 _LAST_WORD = re.compile(r"(.*?[\s*&>\])])\s*([^\W\d]\w*)(\s*\[\])*$", re.DOTALL)  # C, Java
 _FIRST_WORD = re.compile(r"([^\W\d]\w*)\s+(.+)", re.DOTALL)  # Go
+
+
+def read_call(found: SignatureHelp, language: str) -> Call:
+    """The signatures of a call, and which parameter is active in the first that has one."""
+    signatures = tuple(_signature(each, language) for each in found.signatures)
+    for each, signature in zip(found.signatures, signatures, strict=True):
+        active = found.active_parameter if each.active_parameter is None else each.active_parameter
+        if active is not None and 0 <= active < len(each.parameters or ()):
+            return Call(signatures, _index(signature, _labels(each)[active], active))
+    return Call(signatures)
+
+
+def _signature(found: SignatureInformation, language: str) -> Signature:
+    if language != "python":
+        return Signature(found.label, tuple(other_parameter(label, language) for label in _labels(found)))
+    signature = python_signature(found.label)
+    return signature if _takes_itself(signature, _labels(found)) else Signature(found.label, signature.parameters[1:])
+
+
+def _takes_itself(signature: Signature, labels: list[str]) -> bool:
+    """pyrefly words `self` in the signature of a method that is bound, but does not count it among the parameters."""
+    first = signature.parameters[0].name if signature.parameters else ""
+    return first not in ("self", "cls") or any(_name_in(label) == first for label in labels)
+
+
+def _labels(found: SignatureInformation) -> list[str]:
+    """The parameters as texts. Where one is given as a stretch of the signature, that counts in UTF-16."""
+    units = found.label.encode("utf-16-le")
+    labels = [each.label for each in found.parameters or ()]
+    return [
+        each if isinstance(each, str) else units[2 * each[0] : 2 * each[1]].decode("utf-16-le", "replace")
+        for each in labels
+    ]
+
+
+def _index(signature: Signature, label: str, position: int) -> int | None:
+    """The parameter that a label names. Some servers count `/` and `*` as parameters."""
+    names = [parameter.name for parameter in signature.parameters]
+    name = _name_in(label)
+    return names.index(name) if name in names else position if position < len(names) else None
+
+
+def _name_in(label: str) -> str:
+    match = _NAME.search(label)
+    return match[0] if match else ""
 
 
 def python_signature(label: str) -> Signature:

@@ -14,8 +14,8 @@ from pathlib import Path
 from language_servers.analyzer import NoAnswer
 from language_servers.catalog import CATALOG, Entry, installed
 from language_servers.client import LanguageServer
+from language_servers.limits import Limits
 from language_servers.questions import sample_question
-from language_servers.session import Limits
 
 log = logging.getLogger(__name__)
 log.setLevel(logging.ERROR)  # whoever asks is told what is wrong

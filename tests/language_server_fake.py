@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import select
 import sys
 import time
 from pathlib import Path
@@ -24,6 +25,8 @@ PARSER.add_argument(
     "--fail", default="", help="exit, mute, garbage, huge, flood, grow, ignore, nonsense, closed, outdated"
 )
 PARSER.add_argument("--push", action="store_true", help="publish diagnostics")
+PARSER.add_argument("--lazy", action="store_true", help="answer only when there is nothing more to read")
+PARSER.add_argument("--hang", default="", help="never answer about a text that has this in it")
 PARSER.add_argument("--ask", action="store_true", help="send requests of its own")
 OPTIONS = PARSER.parse_args()
 
@@ -153,6 +156,8 @@ def answer(message: dict[str, Any]) -> None:
         send(id=message["id"], error={"code": -32801, "message": "content modified"})
         return
     text = texts[parameters["textDocument"]["uri"]]
+    if OPTIONS.hang and OPTIONS.hang in text:
+        return
     if fails("nonsense"):
         send(id=message["id"], result={"items": 3})
     elif method == "textDocument/completion":
@@ -190,6 +195,11 @@ def take(message: dict[str, Any]) -> None:
         raise SystemExit
 
 
+def is_more() -> bool:
+    """Whether something can be read, or comes soon."""
+    return bool(select.select([sys.stdin], [], [], 0.02)[0])
+
+
 def main() -> None:
     if OPTIONS.once:
         if OPTIONS.once.exists():
@@ -197,9 +207,14 @@ def main() -> None:
         OPTIONS.once.touch()
     if fails("exit"):
         sys.exit("There is no such thing as a good start.")
+    waiting = []
     while message := receive():
-        if not fails("mute"):
+        if OPTIONS.lazy and message.get("method", "").startswith("textDocument/") and "id" in message:
+            waiting.append(message)
+        elif not fails("mute"):
             take(message)
+        while waiting and not is_more():
+            answer(waiting.pop(0))
 
 
 main()

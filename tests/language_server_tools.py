@@ -12,7 +12,7 @@ from typing import TypeVar
 from language_servers.analyzer import Document, NoAnswer
 from language_servers.catalog import Entry, Ready
 from language_servers.client import LanguageServer
-from language_servers.session import Limits
+from language_servers.limits import Limits
 
 T = TypeVar("T")
 

@@ -20,6 +20,7 @@ from language_server_tools import LONG, QUICK, SCRIPT, eventually, fake, marked,
 
 from language_servers.analyzer import Document, NoAnswer
 from language_servers.client import LanguageServer
+from language_servers.rpc import Connection, ConnectionLost
 
 TEXT = "one = 1\ntwo = 2\nthing.‸\n"
 
@@ -107,20 +108,23 @@ def test_a_stopped_server_takes_no_text_and_nobody_waits(start: Any) -> None:
     assert eventually(lambda: members(server)) == ["one", "two"]
 
 
-def test_a_server_that_reads_nothing_is_not_fed_for_ever(start: Any, caplog: pytest.LogCaptureFixture) -> None:
-    server = start(patience=60)
-    assert server.wait_until_ready(LONG)
-    first = server.pid
-    os.kill(first, signal.SIGSTOP)
-    large = "# filling\n" * 1_000_000
-    for number in range(8):
-        document, offset = marked(server.root / f"{number}.fake", f"‸{large}")
-        with pytest.raises(NoAnswer):
-            server.members(document, offset, deadline=0.01)
-    until(lambda: server.pid != first)
-    assert eventually(lambda: members(server)) == ["one", "two"]
-    (message,) = failures(caplog)
-    assert "it no longer reads what it is sent" in message
+def test_what_nobody_reads_is_not_kept_for_ever() -> None:
+    reading, writing = os.pipe()
+    reasons: list[str] = []
+    answers, _ = os.pipe()
+    connection = Connection(
+        os.fdopen(answers, "rb"), os.fdopen(writing, "wb"), lambda *_: None, lambda *_: None, reasons.append
+    )
+    connection.start()
+    _, reply = connection.request("question", {})
+    for _ in range(9):
+        connection.notify("change", {"text": "x" * (8 << 20)})
+    assert reasons == ["it no longer reads what it is sent"]
+    with pytest.raises(ConnectionLost, match="it no longer reads what it is sent"):
+        reply.result(0)
+    with pytest.raises(ConnectionLost, match="it no longer reads what it is sent"):
+        connection.request("question", {})
+    os.close(reading)
 
 
 @pytest.mark.parametrize(

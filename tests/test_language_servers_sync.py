@@ -114,6 +114,43 @@ def test_a_late_answer_serves_the_next_who_asks(start: Any, tmp_path: Path) -> N
     assert known(server, document)["asked"] == 2
 
 
+def test_no_text_changes_while_it_is_asked_about(start: Any, tmp_path: Path) -> None:
+    """Who is told of a change amid a question answers it about the new text, at the old place."""
+    server = start("--slow", "0.01", "--lazy")
+    with ThreadPoolExecutor(8) as threads:
+
+        def ask(number: int) -> set[str]:
+            text = f"name{number} = {number}\n‸"
+            return set(server.members(*marked(tmp_path / f"{number % 2}.fake", text), LONG).names)
+
+        assert list(threads.map(ask, range(40))) == [{f"name{number}"} for number in range(40)]
+
+
+def test_who_waits_in_vain_is_not_asked_about(start: Any, tmp_path: Path) -> None:
+    """While the user types, what was asked for the last key but one is of no use any more."""
+    server = start("--slow", "0.5")
+    first, second, third = (marked(tmp_path / "a.fake", f"n{number} = 1\n‸") for number in range(3))
+    with pytest.raises(NoAnswer, match="fake took more than 10 ms"):
+        server.members(*first, 0.01)
+    with pytest.raises(NoAnswer, match="fake took more than 10 ms"):
+        server.members(*second, 0.01)
+    assert server.members(*third, LONG).names == {"n2"}
+    assert known(server, third[0])["asked"] == 3
+
+
+def test_others_do_not_wait_long_for_a_question_that_hangs(start: Any, tmp_path: Path) -> None:
+    server = start("--hang", "n0", blocking=0.1, running=60, patience=60)
+    with pytest.raises(NoAnswer, match="fake took more than 10 ms"):
+        server.members(*marked(tmp_path / "a.fake", "n0 = 1\n‸"), 0.01)
+    assert server.members(*marked(tmp_path / "a.fake", "n1 = 1\n‸"), LONG).names == {"n1"}
+
+
+def test_long_texts_are_not_asked_about(start: Any, tmp_path: Path) -> None:
+    server = start(text=10)
+    with pytest.raises(NoAnswer, match=r"a\.fake is too long"):
+        server.members(*marked(tmp_path / "a.fake", "long = 1000\n‸"), LONG)
+
+
 def test_what_takes_too_long_is_given_up(start: Any, tmp_path: Path) -> None:
     server = start("--fail", "ignore", running=0.2, patience=60)
     with pytest.raises(NoAnswer, match=r"fake took more than 0.2 s"):
