@@ -6,12 +6,14 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 from analyzers import read_so_far, started
 from cursors import Cursor, Place, cursors
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -27,6 +29,7 @@ from assistant.patterns import Masks
 from assistant.plugins import Plugins
 from assistant.prompt import Budget, build
 from assistant.settings import Settings
+from assistant.types import NEVER
 from language_servers.servers import Servers
 from plugins.llama_cpp import WEIGHTS, LlamaCpp
 
@@ -38,14 +41,21 @@ SETS: Mapping[str, Callable[[str], bool]] = {
 
 BASE = "no monitor"
 
+REPEATS = 3
+"""Runs of what can be repeated, of which the quickest counts: the others had to share the cores."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One completion: seconds of decoding, of them those waited for the server, tokens kept and tokens evaluated."""
+    """One completion: seconds of decoding, of them those waited for the server and the processor's outside the model.
+
+    `tokens` are those kept, `evaluated` those that the model computed.
+    """
 
     text: str
     seconds: float
     waited: float
+    own: float
     tokens: int
     evaluated: int
 
@@ -54,15 +64,40 @@ class Run:
         return self.seconds / self.tokens
 
 
-Runs = dict[str, list[Run]]
-"""By condition, the runs of all cursors in their order. The base is run several times for each: their mean time."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A run, and one of the same cursor without monitors that was made beside it."""
+
+    run: Run
+    base: Run
+
+    @property
+    def ratio(self) -> float:
+        return self.run.per_token / self.base.per_token
+
+
+Pairs = dict[str, list[Pair]]
+"""By condition, for each cursor."""
+
+
+class TimedModel(LlamaCpp):
+    """The embedded model, with the processor seconds that the calling thread has spent in it."""
+
+    busy = 0.0
+
+    def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
+        begin = time.thread_time()
+        try:
+            return super().logits(tokens, last, cancelled)
+        finally:
+            self.busy += time.thread_time() - begin
 
 
 class Bench:
     """Writes completions under one model. Everything but decoding has been done before the time is taken."""
 
     def __init__(self, threads: int) -> None:
-        self.model = LlamaCpp(WEIGHTS, threads=threads)
+        self.model = TimedModel(WEIGHTS, threads=threads)
         self._vocabulary = Vocabulary(self.model.pieces)
         self._masks = Masks(self.model.pieces, min(self.model.ends))
 
@@ -75,114 +110,124 @@ class Bench:
         watch = Watch(monitors, self._vocabulary, self.model.ends, lambda: self._masks)
         writer = Writer(self.model, prompt.tokens, cut, typed, extent(request, Settings().max_lines), watch)
         waited, evaluated = analysis.waited if analysis else 0.0, self.model.evaluated
-        begin = time.perf_counter()
+        begin, own = time.perf_counter(), time.thread_time() - self.model.busy
         draft = writer.write()
-        seconds = time.perf_counter() - begin
+        seconds, own = time.perf_counter() - begin, time.thread_time() - self.model.busy - own
         waited = analysis.waited - waited if analysis else 0.0
-        return Run(draft.text, seconds, waited, max(len(draft.steps), 1), self.model.evaluated - evaluated)
+        return Run(draft.text, seconds, waited, own, max(len(draft.steps), 1), self.model.evaluated - evaluated)
 
 
 def measure(
     corpus: Path, packages: Sequence[str], folder: Path, count: int, threads: int, seed: int
-) -> dict[str, Runs]:
-    """Runs by place and condition."""
+) -> dict[str, Pairs]:
+    """Pairs by place and condition."""
     bench, plugins, servers = Bench(threads), Plugins(), Servers({"python": "ty"})
     generator = random.Random(seed)
-    found: dict[str, Runs] = {}
+    found: dict[str, Pairs] = {}
     for place in Place:
-        runs: Runs = defaultdict(list)
+        pairs: Pairs = defaultdict(list)
         chosen = cursors(corpus, packages, folder, count // len(Place), seed, place)
         for cursor in track(chosen, f"decoding, {place}", transient=True):
-            for name, run in _conditions(bench, plugins, servers, cursor, generator).items():
-                runs[name].append(run)
-        found[place] = dict(runs)
+            read_so_far(servers, cursor)
+            bench.write(cursor)  # reads the prompt
+            for name in generator.sample(sorted(SETS), len(SETS)):
+                asked, known = _with(bench, plugins, servers, cursor, SETS[name])
+                pairs[f"{name}, server asked"].append(asked)
+                pairs[f"{name}, answers known"].append(known)
+        found[place] = {name: pairs[name] for name in sorted(pairs)}
     servers.close()
     return found
 
 
-def _conditions(
-    bench: Bench, plugins: Plugins, servers: Servers, cursor: Cursor, generator: random.Random
-) -> dict[str, Run]:
-    """A cursor's completion under all conditions, in random order, and without monitors between any two."""
-    read_so_far(servers, cursor)
-    bench.write(cursor)  # reads the prompt
-    bases, found = [bench.write(cursor)], {}
-    for name in generator.sample(sorted(SETS), len(SETS)):
-        started(servers, cursor).files_changed(())  # forgets what it has answered
-        analysis = Analysis(servers)
-        monitors = [each for each in plugins.monitors(Settings(), analysis) if SETS[name](each.name)]
-        found[f"{name}, server asked"] = bench.write(cursor, monitors, analysis)
-        time.sleep(0.2)  # answers that came too late come in
-        found[f"{name}, answers known"] = bench.write(cursor, monitors, analysis)
+def _with(
+    bench: Bench, plugins: Plugins, servers: Servers, cursor: Cursor, wanted: Callable[[str], bool]
+) -> tuple[Pair, Pair]:
+    """A cursor's completion with some monitors: with the server asked, and with its answers known already."""
+    started(servers, cursor).files_changed(())  # forgets what it has answered
+    analysis = Analysis(servers)
+    monitors = [each for each in plugins.monitors(Settings(), analysis) if wanted(each.name)]
+    before, asked, behind = bench.write(cursor), bench.write(cursor, monitors, analysis), bench.write(cursor)
+    beside = replace(before, seconds=(before.seconds + behind.seconds) / 2)
+    time.sleep(0.2)  # answers that came too late come in
+    known, bases = [], [before, behind]
+    for _ in range(REPEATS):
+        known.append(bench.write(cursor, monitors, analysis))
         bases.append(bench.write(cursor))
-    seconds = float(np.mean([run.seconds for run in bases]))
-    return {BASE: Run(bases[0].text, seconds, 0.0, bases[0].tokens, bases[0].evaluated), **found}
+    return Pair(asked, beside), Pair(_quickest(known), _quickest(bases))
+
+
+def _quickest(runs: Sequence[Run]) -> Run:
+    return min(runs, key=lambda run: run.seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Of a condition's time per token to another's, for each completion."""
+    """Of two times per token, for each completion, and over all of them."""
 
     values: Sequence[float]
     total: float
 
     @classmethod
-    def of(cls, runs: Sequence[Run], base: Sequence[Run]) -> Ratios:
-        values = [run.per_token / other.per_token for run, other in zip(runs, base, strict=True)]
-        total = _per_token(runs) / _per_token(base)
-        return cls(values, total)
+    def of(cls, pairs: Sequence[Pair]) -> Ratios:
+        total = _per_token([pair.run for pair in pairs]) / _per_token([pair.base for pair in pairs])
+        return cls([pair.ratio for pair in pairs], total)
 
     def __str__(self) -> str:
-        low, median, high = np.percentile(self.values, (25, 50, 75))
-        return f"{median:.3f} ({low:.3f}–{high:.3f}), in all {self.total:.3f}"
+        low, median, high = np.percentile(self.values, (25, 50, 75)) if self.values else (0.0, 0.0, 0.0)
+        return f"{median:.2f} ({low:.2f}–{high:.2f}), {self.total:.2f}"
 
 
 def _per_token(runs: Sequence[Run]) -> float:
-    return sum(run.seconds for run in runs) / sum(run.tokens for run in runs)
+    return sum(run.seconds for run in runs) / max(sum(run.tokens for run in runs), 1) or 1.0
 
 
-def show(console: Console, found: Mapping[str, Runs]) -> dict[str, object]:
+def show(console: Console, found: Mapping[str, Pairs]) -> dict[str, object]:
     figures: dict[str, object] = {}
-    for place, runs in found.items():
-        count = len(runs[BASE])
+    for place, conditions in found.items():
+        count = len(next(iter(conditions.values())))
         table = Table(
-            f"{count} completions {place}", "ms per token", "evaluated per token", "waited, ms (p95)",
-            "ratio per token: median (quartiles), in all", "… same text only", "n",
+            f"{count} completions {place}", "ms a token", "ms outside the model", "evaluated", "waited, ms (p95)",
+            "ratio: median (quartiles), in all", "ratio, same text", "n",
         )  # fmt: skip
-        for name, each in runs.items():
-            same = [index for index in range(count) if each[index].text == runs[BASE][index].text]
-            alike = Ratios.of([each[index] for index in same], [runs[BASE][index] for index in same])
-            ratios = Ratios.of(each, runs[BASE])
-            waits = [run.waited * 1000 for run in each]
-            evaluated = sum(run.evaluated for run in each) / sum(run.tokens for run in each)
-            wait = f"{np.median(waits):.1f} ({np.percentile(waits, 95):.1f})"
-            cells = (f"{_per_token(each) * 1000:.2f}", f"{evaluated:.2f}", wait)
-            table.add_row(name, *cells, str(ratios), str(alike), str(len(same)))
+        for name, pairs in conditions.items():
+            table.add_row(f"{BASE}, beside that", *_cells([pair.base for pair in pairs]))
+            same = [pair for pair in pairs if pair.run.text == pair.base.text]
+            ratios = (str(Ratios.of(pairs)), str(Ratios.of(same)), str(len(same)))
+            table.add_row(name, *_cells([pair.run for pair in pairs]), *ratios, end_section=True)
         console.print(table)
-        joint = _joint(runs)
+        joint = _joint(conditions)
         for name, ratios in joint.items():
-            console.print(f"all monitors in members alone, {name}: {ratios}")
+            console.print(f"all monitors beside members alone, {name}: {ratios}")
         figures[place] = {
             "completions": count,
-            "ratios": {name: _as_json(Ratios.of(each, runs[BASE])) for name, each in runs.items()},
+            "ratios": {name: _as_json(Ratios.of(pairs)) for name, pairs in conditions.items()},
             "joint": {name: _as_json(ratios) for name, ratios in joint.items()},
-            "runs": {name: [_run_as_json(run) for run in each] for name, each in runs.items()},
+            "pairs": {name: [asdict(pair) for pair in pairs] for name, pairs in conditions.items()},
         }
     return figures
 
 
-def _joint(runs: Runs) -> dict[str, Ratios]:
+def _cells(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Per token: milliseconds, those outside the model, tokens evaluated; and milliseconds waited per completion."""
+    tokens = sum(run.tokens for run in runs)
+    waits = [run.waited * 1000 for run in runs]
+    return (
+        f"{_per_token(runs) * 1000:.2f}",
+        f"{sum(run.own for run in runs) / tokens * 1000:.2f}",
+        f"{sum(run.evaluated for run in runs) / tokens:.2f}",
+        f"{np.median(waits):.1f} ({np.percentile(waits, 95):.1f})",
+    )
+
+
+def _joint(conditions: Pairs) -> dict[str, Ratios]:
     """What all monitors take together, compared with the one that is there in any case."""
-    return {
-        kind: Ratios.of(runs[f"all monitors, {kind}"], runs[f"members, {kind}"])
-        for kind in ("answers known", "server asked")
-    }
+    found = {}
+    for kind in ("answers known", "server asked"):
+        both = zip(conditions[f"all monitors, {kind}"], conditions[f"members, {kind}"], strict=True)
+        found[kind] = Ratios.of([Pair(every.run, members.run) for every, members in both])
+    return found
 
 
 def _as_json(ratios: Ratios) -> dict[str, float]:
-    quartiles = np.percentile(ratios.values, (25, 50, 75))
-    return {"low": quartiles[0], "median": quartiles[1], "high": quartiles[2], "total": ratios.total}
-
-
-def _run_as_json(run: Run) -> list[object]:
-    return [run.text, round(run.seconds, 5), round(run.waited, 5), run.tokens, run.evaluated]
+    low, median, high = np.percentile(ratios.values, (25, 50, 75))
+    return {"low": low, "median": median, "high": high, "total": ratios.total}
