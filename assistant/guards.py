@@ -66,7 +66,11 @@ class View:
     @cached_property
     def in_code(self) -> bool:
         """Whether the point stands in neither a string nor a comment."""
-        return unclosed(self.nearby, self.request.language) == len(self.nearby)
+        end = len(self.nearby)
+        if unclosed(self.nearby, self.request.language) < end:
+            return False
+        last = tokens(self.nearby, self.request.language)[-1:]
+        return not (last and last[0].kind == "comment" and last[0].end == end)
 
     @cached_property
     def document(self) -> str:

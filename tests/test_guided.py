@@ -187,3 +187,18 @@ def test_a_monitor_that_knows_nothing_says_why():
 )
 def test_a_guard_becomes_another_one_as_text_is_written(guard, text, expected):
     assert guard.after(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("x = y.‸", True),
+        ("x = 1  # see y.‸", False),
+        ("# see\ny.‸", True),
+        ("x = 'y.‸", False),
+        ("'''\ny.‸", False),
+        ("x = '#' + y.‸", True),
+    ],
+)
+def test_a_view_tells_code_from_strings_and_comments(marked, expected):
+    assert View(request(marked)).in_code is expected
