@@ -121,10 +121,15 @@ def members(answer: msgspec.Raw, view: View) -> Members:
 
 
 def names(answer: msgspec.Raw, view: View) -> Members:
-    """What may stand at a place. Arguments by keyword (`sep=`) belong to a call, not here."""
+    """What may stand at a place. Arguments by keyword (`sep=`) belong to a call, not here.
+
+    Between quotation marks that is a whole string, as it is written: `content-type`.
+    """
     items, incomplete = _completion(answer)
     named = [item for item in items if not item.label.endswith("=")]
     doubt = trust.doubt_of_names(named, incomplete, view.entry, view.before, view.language)
+    if view.lines.text[max(view.offset - 1, 0) : view.offset + 1] in ("''", '""'):
+        return Members(tuple(_strings(named)), doubt)
     return Members(tuple(_members(named, view.entry)), doubt)
 
 
@@ -206,10 +211,20 @@ def _members(items: Sequence[CompletionItem], entry: Entry) -> Iterator[Member]:
             yield Member(name, kind, item.detail or "")
 
 
+def _strings(items: Sequence[CompletionItem]) -> Iterator[Member]:
+    for item in items:
+        if item.kind not in (trust.KEYWORD, trust.SNIPPET, trust.TEXT):
+            yield Member(_text(item), _KINDS.get(item.kind or 0, Kind.OTHER), item.detail or "")
+
+
+def _text(item: CompletionItem) -> str:
+    """What the item would insert."""
+    return (item.text_edit and item.text_edit.new_text) or item.insert_text or item.filter_text or item.label
+
+
 def _name(item: CompletionItem) -> str:
     """What the item would insert, up to the end of its identifier: `"foo(…)"` → `"foo"`."""
-    text = (item.text_edit and item.text_edit.new_text) or item.insert_text or item.filter_text or item.label
-    match = _IDENTIFIER.match(text) or _IDENTIFIER.match(item.label)
+    match = _IDENTIFIER.match(_text(item)) or _IDENTIFIER.match(item.label)
     return match[1] if match else ""
 
 

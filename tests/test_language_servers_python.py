@@ -207,6 +207,12 @@ def test_keys_of_a_typed_dictionary(ty: LanguageServer, quote: str) -> None:
     assert found.names == {"title", "year"}
 
 
+def test_keys_that_are_no_names(ty: LanguageServer) -> None:
+    text = """from typing import TypedDict\nH = TypedDict("H", {"content-type": str, "content-length": int, 'a"b': int})\n"""
+    found = ask(ty, "names", f'{text}def f(head: H):\n    head["‸"]\n')
+    assert found.names == {"content-type", "content-length", 'a\\"b'}
+
+
 def test_no_names_in_comments_and_numbers(ty: LanguageServer) -> None:
     for text in ("# see ‸\n", "x = 1.‸\n"):
         with_no_names = ask(ty, "names" if "#" in text else "members", text)
