@@ -3,6 +3,7 @@
 Read `types.py`, then `engine.py`, then one plugin.
 """
 
+from assistant.guards import FREE, Free, Guard, Matching, Monitor, OneOf, View
 from assistant.types import (
     Answer,
     Completion,
@@ -15,12 +16,19 @@ from assistant.types import (
 )
 
 __all__ = [
+    "FREE",
     "Answer",
     "Completion",
     "CompletionRequest",
     "ContextSource",
+    "Free",
+    "Guard",
+    "Matching",
     "Model",
+    "Monitor",
+    "OneOf",
     "PostProcessor",
     "Snippet",
     "Trigger",
+    "View",
 ]

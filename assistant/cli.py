@@ -161,7 +161,12 @@ def _as_json(answer: Answer, explain: bool) -> dict[str, Any]:
         "replaces": best.replaces if best else 0,
         "probability": round(best.probability, 4) if best else 0.0,
         "candidates": [
-            {"text": each.text, "replaces": each.replaces, "probability": round(each.probability, 4)}
+            {
+                "text": each.text,
+                "replaces": each.replaces,
+                "probability": round(each.probability, 4),
+                "guards": list(each.guards),
+            }
             for each in answer.completions
         ],
         "sources": list(answer.sources),
@@ -172,6 +177,9 @@ def _as_json(answer: Answer, explain: bool) -> dict[str, Any]:
         parts = [{"source": part.source, "tokens": part.tokens, "text": part.text} for part in answer.prompt.parts]
         values["prompt"] = parts
         values["left_out"] = list(answer.prompt.left_out)
+        values["rulings"] = [asdict(ruling) for ruling in best.rulings] if best else []
+        values["silences"] = [{"monitor": monitor, "reason": reason} for monitor, reason in answer.silences]
+        values["waited"] = round(answer.waited, 6)
     return values
 
 

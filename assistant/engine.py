@@ -77,7 +77,7 @@ class Assistant:
         if recalled := self._remembered(request):
             return recalled
         watch = _Stopwatch()
-        before = self.model.evaluated
+        before, waited = self.model.evaluated, self._waited
         self.load()
         watch.lap("load")
         typed = typed_before(request)
@@ -92,8 +92,13 @@ class Assistant:
             watch.lap("decode again")
             answer = self._answer(request, drafts, watch)
         self._recall.remember(request, drafts)
-        silences = tuple(monitoring.silences)
-        return replace(answer, prompt=prompt, silences=silences, evaluated=self.model.evaluated - before)
+        return replace(
+            answer,
+            prompt=prompt,
+            silences=tuple(monitoring.silences),
+            waited=self._waited - waited,
+            evaluated=self.model.evaluated - before,
+        )
 
     def load(self) -> None:
         """Gets the model ready, and what is made of its tokens."""
@@ -153,6 +158,10 @@ class Assistant:
         """The other files that may enter the prompt."""
         others = request.others if self.settings.open_files else ()
         return [file for file in others if not self._excluded(file.path, request.root)]
+
+    @property
+    def _waited(self) -> float:
+        return self.analysis.waited if self.analysis else 0.0
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

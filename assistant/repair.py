@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.syntax import CLOSERS, OPENERS, Token, tokens, unmatched
+from assistant.syntax import CLOSERS, OPENERS, Token, tokens, unclosed, unmatched
 from assistant.text import indentation, line_end, line_start, split_lines, window_start
 
 WINDOW = 8_192
@@ -20,9 +20,26 @@ _PYTHON_HEAD = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|
 def repaired(before: str, behind: str, language: str, hole: str = "") -> str:
     """The text with its statement closed at the cursor: `f(a.‸b, c)` → `f(a.)`. What stands before stays as it is.
 
-    `hole` is put at the cursor, where an expression is missing: `f(‸` → `f(...)`.
+    `hole` is put at the cursor, where an expression is missing: `f(‸` → `f(...)`. So is the end of a string that the
+    cursor stands in: `d["‸` → `d[""]`.
     """
-    return before + hole + ending(before, behind, language)
+    if quote := open_quote(before, language):
+        hole += quote
+        behind = _behind_string(behind, quote)
+    return before + hole + ending(before + hole, behind, language)
+
+
+def open_quote(before: str, language: str) -> str:
+    """The mark of the string that a text ends in; empty if it ends in none, or in one of several lines."""
+    start = window_start(len(before), WINDOW)
+    mark = before[start + unclosed(before[start:], language) :][:3]
+    return mark[:1] if mark[:1] in ("'", '"') and mark != mark[:1] * 3 else ""
+
+
+def _behind_string(behind: str, quote: str) -> str:
+    """What follows the string of one line in which a text begins."""
+    end = behind.find(quote, 0, line_end(behind, 0))
+    return behind[end + 1 :]
 
 
 def ending(before: str, behind: str, language: str) -> str:

@@ -95,6 +95,8 @@ def show_timings(answer: Answer) -> None:
     for stage, seconds in answer.timings.items():
         table.add_row(stage, f"{seconds * 1000:.1f}")
     out.print(table)
+    if answer.waited:
+        out.print(f"{answer.waited * 1000:.1f} ms of it spent waiting for the language server", style="dim")
     for completion in answer.completions:
         out.print(f"probability {completion.probability:.2f}, {answer.evaluated} tokens evaluated", style="dim")
         break

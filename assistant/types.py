@@ -156,7 +156,8 @@ class Answer:
 
     `inactive` says that Ghostwright stays out of this file, as against having nothing to say at this cursor.
     `timings` are seconds by stage; `silences` are monitors that were asked and knew nothing, with the reasons;
-    `evaluated` counts the tokens that the model read and wrote for it.
+    `waited` are the seconds in which nothing but the language servers was waited for; `evaluated` counts the tokens
+    that the model read and wrote.
     """
 
     completions: tuple[Completion, ...] = ()
@@ -165,6 +166,7 @@ class Answer:
     prompt: Prompt | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     silences: tuple[tuple[str, str], ...] = ()
+    waited: float = 0.0
     evaluated: int = 0
     recalled: bool = False
 

@@ -84,9 +84,13 @@ def test_where_nothing_legal_is_probable_the_model_goes_back_to_its_other_way():
 
 
 def test_without_another_way_nothing_is_written():
-    draft = written("y = x.‸", {".banana(1)\n": 0.99999}, Names({"cherry"}))
+    draft = written("y = ‸", {"x.banana(1)\n": 0.99999}, Names({"cherry"}))
     assert draft.text == ""
     assert "probable" in draft.abandoned
+
+
+def test_what_the_user_has_begun_is_completed_however_improbable():
+    assert written("y = x.‸", {".banana\n": 0.99999, ".cherry\n": 0.000001}, Names({"cherry"})).text == "cherry"
 
 
 def test_lines_before_the_one_that_is_given_up_are_kept():

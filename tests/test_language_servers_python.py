@@ -208,7 +208,8 @@ def test_keys_of_a_typed_dictionary(ty: LanguageServer, quote: str) -> None:
 
 
 def test_keys_that_are_no_names(ty: LanguageServer) -> None:
-    text = """from typing import TypedDict\nH = TypedDict("H", {"content-type": str, "content-length": int, 'a"b': int})\n"""
+    text = "from typing import TypedDict\n"
+    text += """H = TypedDict("H", {"content-type": str, "content-length": int, 'a"b': int})\n"""
     found = ask(ty, "names", f'{text}def f(head: H):\n    head["‸"]\n')
     assert found.names == {"content-type", "content-length", 'a\\"b'}
 

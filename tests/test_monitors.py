@@ -15,6 +15,7 @@ from assistant.guards import Free, Guard, Monitor, View
 from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
 from plugins.imports import Imports
+from plugins.keys import Keys
 
 SHAPES = """\
 from dataclasses import dataclass
@@ -242,3 +243,100 @@ def test_the_model_imports_what_there_is(imports, words):
 def test_the_model_imports_what_there_is_in_a_block(imports):
     writes = {"    Circel,\n)": 0.6, "    area,\n)": 0.3}
     assert imports.written("from shapes import (\n‸", writes) == "    area,"
+
+
+# keys
+
+MOVIES = """\
+from typing import Literal, TypedDict
+
+
+class Movie(TypedDict):
+    title: str
+    year: int
+
+
+class Book(TypedDict):
+    pages: int
+
+
+Head = TypedDict("Head", {"content-type": str, "it's": int})
+PLAIN = {"title": 1}
+
+
+def paint(color: int, how: Literal["fast", "slow"], note: Literal["x"] | str = "") -> None: ...
+
+
+def f(movie: Movie, movies: list[Movie], head: Head, maybe: Movie | None, both: Movie | Book, some: Movie | dict):
+"""
+
+
+@pytest.fixture
+def keys(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Keys(analysis), root)
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ('movie["‸', ['title"]', 'year"]']),
+        ("movie['‸", ["title']", "year']"]),
+        ('movie["‸"]', ['title"]', 'year"]', "title", "year"]),
+        ('movies[0]["‸"] = 1', ['title"]', 'year"]', "title", "year"]),
+        ('print(movie["‸', ['title"]', 'year"]']),
+        ('print(\n        movie["‸,\n        1,\n    )', ['title"]', 'year"]']),
+        ('maybe["‸', ['title"]', 'year"]']),
+        ('both["‸', ['title"]', 'year"]', 'pages"]']),
+        ('new: Movie = {"‸', ['title"]', 'year"]']),
+        ('new: Movie = {"title": "", "‸', ['title"]', 'year"]']),
+        ('new: Movie = {\n        "title": "",\n        "‸\n    }', ['title"]', 'year"]']),
+        ('paint(1, "‸', ['fast")']),
+        ('paint(1, how="‸', ['fast")']),
+        ('speed: Literal["fast", "slow"] = "‸', ['fast")']),
+    ],
+)
+def test_only_strings_that_are_known(keys, marked, expected):
+    quote = '"' if '"‸' in marked else "'"
+    texts = [f"{name}{quote}]" for name in ("title", "year", "pages", "titles", "nope")]
+    texts += ["title", "year", "nope", 'fast")', 'fas")', 'fastest")']
+    allowed = keys.allowed(f"{MOVIES}    {marked}\n    return 1\n", *texts)
+    partial = {"title", "year"} - set(expected)  # what goes on to be a key may always be begun
+    assert [text for text in allowed if text not in partial] == expected
+
+
+def test_keys_that_are_no_names(keys):
+    assert keys.allowed(f'{MOVIES}    head["‸', 'content-type"]', "it's\"", 'content"', 'it"') == [
+        'content-type"]',
+        "it's\"",
+    ]
+    assert keys.allowed(f"{MOVIES}    head['‸", "it\\'s'", "it's'") == ["it\\'s'"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        pytest.param('PLAIN["‸"]', "other strings may stand here", id="dictionary"),
+        pytest.param('some["‸"]', "other strings may stand here", id="perhaps a dictionary"),
+        pytest.param('movie.get("‸")', "other strings may stand here", id="get"),
+        pytest.param('open("f", "‸")', "other strings may stand here", id="overloads"),
+        pytest.param('paint(1, "fast", "‸")', "any string may stand here", id="literal or string"),
+        pytest.param('print("‸")', "any string may stand here", id="text"),
+        pytest.param('nobody["‸"]', "any string may stand here", id="unknown"),
+        pytest.param('"movie["‸', "", id="in a string"),
+        pytest.param('# movie["‸', "", id="in a comment"),
+        pytest.param('movie["title"‸', "", id="behind a string"),
+        pytest.param('x = 1 + "‸', "", id="part of a sum"),
+    ],
+)
+def test_when_strings_are_free(keys, line, reason):
+    assert keys.silence(f"{MOVIES}    {line}\n") == reason
+
+
+@pytest.mark.parametrize("words", [(), ('["', "titles", "title"), ('["ye', 'ar"]')])
+def test_the_model_writes_keys_that_there_are(keys, words):
+    writes = {'movie["titles"]\n': 0.6, 'movie["year"]\n': 0.3}
+    assert keys.written(f"{MOVIES}    return ‸\n", writes, words=words) == 'movie["year"]'
+
+
+def test_the_model_ends_a_key_before_the_mark_that_stands_there(keys):
+    assert keys.written(f'{MOVIES}    return movie["‸"]\n', {"tit": 0.5, "title": 0.4}) == "title"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,9 @@ def ghostwright_context_sources(settings):
     return [Glossary()]
 """
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
+ENVIRONMENT = next(code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "OneOf" in code)
+
 SHOUTER = """
 from dataclasses import replace
 from assistant.hookspecs import hookimpl
@@ -35,7 +39,7 @@ class Shouter:
     name = "shouter"
 
     def process(self, completion, request):
-        return None if "quiet" in request.text else replace(completion, text=completion.text.upper())
+        return None if "quiet" in request.text else replace(completion, text=completion.text + "  # LOUD")
 
 @hookimpl{options}
 def ghostwright_post_processors():
@@ -90,6 +94,19 @@ def test_a_strangers_plugin_is_seen_and_its_snippet_is_in_the_prompt(tmp_path, r
     assert answer["text"] == "y = y"
 
 
+def test_the_monitor_in_the_readme_guides_the_model(install, repository):
+    assert len(ENVIRONMENT.splitlines()) < 30
+    (repository / ".env.example").write_text("SHOP_DATABASE=\nSHOP_PORT=8000\n")
+    (repository / "settings.py").write_text('import os\n\nPORT = os.environ["')
+    env = install("ghostwright_environment", ENVIRONMENT)
+    answer = ghostwright("complete", "settings.py:3:20", "--explain", "--json", env=env, cwd=repository).json
+    [completion] = answer["candidates"]
+    assert re.match(r'SHOP_(DATABASE|PORT)"\]', completion["text"])
+    assert "environment" in completion["guards"]
+    alone = ghostwright("complete", "settings.py:3:20", "--json", cwd=repository).json
+    assert not any("SHOP_" in completion["text"] for completion in alone["candidates"])
+
+
 def test_a_plugin_can_be_switched_off(install, repository):
     env = install("glossary", GLOSSARY)
     (repository / "ghostwright.toml").write_text('disabled_plugins = ["glossary"]\n')
@@ -101,7 +118,7 @@ def test_a_plugin_can_be_switched_off(install, repository):
 @pytest.mark.parametrize("options", ["", "(tryfirst=True)", "(trylast=True)"])
 def test_a_post_processor_may_change_or_drop_a_completion(install, repository, options):
     env = install("shouter", SHOUTER.format(options=options))
-    assert ghostwright("complete", "point.py:4:14", "--json", cwd=repository, env=env).json["text"] == "Y = Y"
+    assert ghostwright("complete", "point.py:4:14", "--json", cwd=repository, env=env).json["text"] == "y = y  # LOUD"
     point = repository / "point.py"
     point.write_text("# quiet\n" + point.read_text())
     dropped = ghostwright("complete", "point.py:5:14", "--json", cwd=repository, env=env)

@@ -20,7 +20,7 @@ LATER_LINE = 0.6
 """What the tokens of a block's later lines must be as probable as, in the geometric mean, for the line to be kept."""
 
 LEAST_MASS = 0.01
-"""The share of the probability below which what the guards leave is nothing that the model would write."""
+"""The share of the probability below which what the guards leave shows that the model was on a wrong way."""
 
 GOOD = 0.3
 """How probable a second choice must be, against the first, for writing to go back to it."""
@@ -122,7 +122,7 @@ class Writer:
         while not self._is_over(steps, state):
             self.watch.foresee(state)
             path = self._chooser.next(partial(self._row, _tokens(steps)), state)
-            if path and math.prod(step.mass for step in path.steps) >= LEAST_MASS:
+            if path and (self._is_asked_for(state) or math.prod(step.mass for step in path.steps) >= LEAST_MASS):
                 steps += path.steps
                 state = path.state
                 continue
@@ -159,6 +159,10 @@ class Writer:
             or (text is not None and self._extent.end(text) is not None)
             or time.monotonic() > self._deadline
         )
+
+    def _is_asked_for(self, state: State) -> bool:
+        """Whether the user has typed what leads here: what may follow is then right, however improbable it was."""
+        return len(state.view.written) <= len(self._begin[1])
 
     def _has_ended(self, steps: Sequence[Step]) -> bool:
         return bool(steps) and steps[-1].token in self._model.ends
