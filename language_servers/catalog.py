@@ -64,7 +64,7 @@ class Entry:
     truncates: bool = False
     brackets: bool = False
     knows_scope: bool = True
-    patience: float = 5
+    patience: float = 10
     kinds: Mapping[int, Kind] = field(default_factory=dict)
     least: int = 0
     version: tuple[str, ...] = ("--version",)

@@ -15,7 +15,7 @@ class Limits:
     failure; after `failures` in a row it is given up. After `idle` without a question it is ended.
     """
 
-    starting: float = 30
+    starting: float = 60
     settling: float = 300
     running: float = 5
     blocking: float = 1

@@ -108,11 +108,15 @@ class Connection:
         if waiting:
             self.notify("$/cancelRequest", {"id": number})
 
-    def silence(self) -> float:
-        """For how many seconds nothing has come although a reply is waited for."""
+    def waiting(self) -> float:
+        """For how many seconds the oldest reply that has not come is waited for; 0 if none is."""
         with self._lock:
             oldest = min((asked for _, asked in self._waiting.values()), default=None)
-        return 0 if oldest is None else time.monotonic() - max(oldest, self.heard)
+        return 0 if oldest is None else time.monotonic() - oldest
+
+    def silence(self) -> float:
+        """For how many seconds nothing at all has come although a reply is waited for."""
+        return min(self.waiting(), time.monotonic() - self.heard)
 
     def close(self, reason: str) -> None:
         """Ends the connection: all who wait are told the reason."""

@@ -86,15 +86,23 @@ class Session:
         """Gives up what takes too long. Tells why the server is of no use any more; empty as long as it is."""
         if self._conversation is None:
             return ""
-        patience = self._entry.patience if self._limits.patience is None else self._limits.patience
-        if self._conversation.missed >= 3 and self._connection.silence() > patience:
-            return f"it was silent for {patience:g} s"
+        if self._conversation.missed >= 3 and (reason := self._silence()):
+            return reason
         self._conversation.give_up_old()
         now = time.monotonic()
         if now - self._weighed > self._limits.weighing:
             self._weighed = now
             if (memory := self._child.memory()) > self._limits.memory:
                 return f"it took {memory >> 20} MB of memory, and {self._limits.memory >> 20} are allowed"
+        return ""
+
+    def _silence(self) -> str:
+        """Whether it hangs: it writes nothing, or writes and never answers."""
+        patience = self._entry.patience if self._limits.patience is None else self._limits.patience
+        if self._connection.silence() > patience:
+            return f"it was silent for {patience:g} s"
+        if self._connection.waiting() > 6 * patience:
+            return f"it left a question unanswered for {6 * patience:g} s"
         return ""
 
     def reason(self) -> str:

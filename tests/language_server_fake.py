@@ -25,6 +25,7 @@ PARSER.add_argument(
     "--fail", default="", help="exit, mute, garbage, huge, flood, grow, ignore, nonsense, closed, outdated"
 )
 PARSER.add_argument("--push", action="store_true", help="publish diagnostics")
+PARSER.add_argument("--work", type=float, default=0, help="seconds of work at start, which is told of")
 PARSER.add_argument("--lazy", action="store_true", help="answer only when there is nothing more to read")
 PARSER.add_argument("--hang", default="", help="never answer about a text that has this in it")
 PARSER.add_argument("--ask", action="store_true", help="send requests of its own")
@@ -102,6 +103,10 @@ def greet() -> dict[str, Any]:
     }
 
 
+def work(kind: str) -> None:
+    send(method="$/progress", params={"token": "work", "value": {"kind": kind, "title": "Indexing"}})
+
+
 def complete(text: str) -> list[dict[str, Any]]:
     return [{"label": name, "kind": 5} for name in re.findall(r"^(\w+) =", text, re.MULTILINE)]
 
@@ -172,6 +177,10 @@ def take(message: dict[str, Any]) -> None:
         replies.append(message.get("result", message.get("error")))
     elif "id" in message:
         answer(message)
+    elif method == "initialized" and OPTIONS.work:
+        work("begin")
+        time.sleep(OPTIONS.work)
+        work("end")
     elif method == "initialized" and OPTIONS.ask:
         for number, (own, params) in enumerate(
             (

@@ -24,10 +24,12 @@ QUICK = Limits(first_pause=0.05, longest_pause=0.1, weighing=0.1)
 """Failures follow each other fast."""
 
 
-def fake(root: Path, *arguments: str, limits: Limits = QUICK, **settings: object) -> LanguageServer:
+def fake(
+    root: Path, *arguments: str, limits: Limits = QUICK, ready: Ready = Ready.SAMPLE, **settings: object
+) -> LanguageServer:
     """A server of our own that behaves or fails as its arguments say."""
     command = (sys.executable, str(SCRIPT), *arguments)
-    entry = Entry("fake", ("fake",), command, settings=settings, ready=Ready.SAMPLE, patience=5)
+    entry = Entry("fake", ("fake",), command, settings=settings, ready=ready)
     return LanguageServer(entry, Path(sys.executable), root, limits)
 
 

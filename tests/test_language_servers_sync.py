@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from language_server_tools import LONG, QUICK, eventually, fake, marked, until
 
 from language_servers.analyzer import Document, Fault, NoAnswer
+from language_servers.catalog import Ready
 from language_servers.client import LanguageServer
 from language_servers.positions import Lines, difference, units
 
@@ -204,6 +205,33 @@ def test_a_server_rests_when_nobody_asks_and_wakes_up(start: Any, tmp_path: Path
         server.members(*question)
     server.limits = replace(server.limits, idle=600)
     assert eventually(lambda: server.members(*question)).names == {"one"}
+
+
+def test_a_server_is_ready_when_its_work_at_start_is_done(tmp_path: Path) -> None:
+    server = fake(tmp_path, "--work", "1", ready=Ready.PROGRESS)
+    question = marked(tmp_path / "a.fake", "one = 1\n‸")
+    try:
+        assert not server.wait_until_ready(0.1)
+        with pytest.raises(NoAnswer, match="fake is starting"):
+            server.members(*question)
+        assert server.wait_until_ready(LONG)
+        assert server.members(*question, LONG).names == {"one"}
+        assert server.seconds["members"]
+    finally:
+        server.close()
+
+
+def test_a_server_must_have_read_the_file_first(tmp_path: Path) -> None:
+    """clangd answers with the words of the file until then."""
+    server = fake(tmp_path, "--push", ready=Ready.DIAGNOSTICS)
+    question = marked(tmp_path / "a.fake", "one = 1\n‸")
+    try:
+        assert server.wait_until_ready(LONG)
+        with pytest.raises(NoAnswer, match=r"fake is reading a\.fake"):
+            server.members(*question, LONG)
+        assert eventually(lambda: server.members(*question, LONG)).names == {"one"}
+    finally:
+        server.close()
 
 
 def test_relative_paths_lie_in_the_workspace(start: Any, tmp_path: Path) -> None:
