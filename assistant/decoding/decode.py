@@ -132,6 +132,8 @@ class Writer:
                 continue
             abandoned = "Nothing that may stand here is at all probable."
             break
+        if time.monotonic() > self._deadline and not self._has_ended(steps):
+            abandoned = "The machine was too slow: it did not get to the end of the line in time."
         return self._draft(steps, state, abandoned)
 
     def others(self, first: Draft, count: int) -> list[Draft]:
