@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Condition, Event, RLock, Thread
 from typing import Any, NoReturn
@@ -26,7 +25,8 @@ from language_servers.analyzer import (
     Symbol,
 )
 from language_servers.catalog import Entry
-from language_servers.conversation import Answer, Asked, Unanswered
+from language_servers.conversation import Answer
+from language_servers.kept import Kept
 from language_servers.limits import Limits
 from language_servers.questions import CALL, DEFINITION, DIAGNOSTICS, MEMBERS, NAMES, SYMBOLS, TYPE, Question
 from language_servers.session import Session, SessionFailed
@@ -34,7 +34,7 @@ from language_servers.shadows import sendable
 
 log = logging.getLogger(__name__)
 
-KEPT = 512
+KEPT = 256
 """Answers that are kept."""
 
 TICK = 0.25
@@ -57,7 +57,7 @@ class LanguageServer:
         self.silences: Counter[str] = Counter()
         self.seconds: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=200))
         self.asked = 0.0
-        self._answers: OrderedDict[object, Asked] = OrderedDict()
+        self._kept = Kept(KEPT)
         self._lock = RLock()
         self._changed = Condition(self._lock)
         self._started: Session | None = None
@@ -136,10 +136,8 @@ class LanguageServer:
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Says that files have changed on the disk: what is known of them is forgotten."""
-        with self._lock:
-            self._answers.clear()
-            session = self._session
-        if session:
+        self._kept.clear()
+        if session := self._session:
             session.forget([self.root / path for path in paths])
 
     def restart(self) -> None:
@@ -167,7 +165,7 @@ class LanguageServer:
     def _answer(self, question: Question, deadline: float) -> Any:
         begin = time.monotonic()
         try:
-            answer = self._asked(question, begin + max(deadline, DEADLINE)).answer
+            answer = self._asked(question, begin + max(deadline, DEADLINE))
             error = answer.exception(max(begin + deadline - time.monotonic(), 0))
         except TimeoutError:
             error = self._missed(deadline)
@@ -188,33 +186,21 @@ class LanguageServer:
         self.silences[reason] += 1
         raise NoAnswer(reason) from None
 
-    def _asked(self, question: Question, until: float) -> Asked:
-        """A question under way, or answered, unless an equal one has been asked already."""
+    def _asked(self, question: Question, until: float) -> Answer:
+        """The answer to a question, which is asked unless an equal one has been."""
         document, path = question.document, self.root / question.document.path
         if len(document.text) > self.limits.text:
             raise NoAnswer(f"{path.name} is too long")
         question = replace(question, document=replace(document, path=path, text=sendable(document.text)))
         key = question.key()
+        self.asked = time.monotonic()
         with self._lock:
-            self.asked = time.monotonic()
-            if asked := self._answers.get(key):
-                self._answers.move_to_end(key)
-                asked.until = max(asked.until, until)
-                return asked
+            if answer := self._kept.find(key, until):
+                return answer
             self._ensure_started()
             if self._session is None:
                 raise NoAnswer(self._absence)
-            asked = self._answers[key] = self._session.ask(question, until)
-            if len(self._answers) > KEPT:
-                self._answers.popitem(last=False)
-        asked.answer.add_done_callback(partial(self._forget_failure, key, asked))
-        return asked
-
-    def _forget_failure(self, key: object, asked: Asked, answer: Answer) -> None:
-        if isinstance(answer.exception(), Unanswered):
-            with self._lock:
-                if self._answers.get(key) is asked:
-                    del self._answers[key]
+            return self._kept.keep(key, self._session.ask(question, until))
 
     # the thread that starts it and looks after it
 
@@ -281,7 +267,7 @@ class LanguageServer:
     def _use(self, session: Session) -> None:
         with self._changed:
             self._session = session
-            self._answers.clear()
+            self._kept.clear()
             self._changed.notify_all()
 
     def _leave(self, session: Session) -> None:
@@ -289,7 +275,7 @@ class LanguageServer:
         with self._lock:
             if self._session is session:
                 self._session = None
-                self._answers.clear()
+                self._kept.clear()
 
     def _give_up(self, reason: str, words: str) -> None:
         self._log.warning("%s.%s", reason, words)

@@ -125,13 +125,17 @@ class Conversation:
     # rounds
 
     def _proceed(self) -> None:
+        """Asks what can be asked. Whoever waits hears of it when the lock is free again."""
         with self._lock:
             next_round, late = self._next_round()
             sent = self._send(next_round)
         for asked in late:
             _fail(asked, Unanswered("a newer text was asked about"))
         for asked, reply in sent:
-            reply.add_done_callback(partial(self._answered, asked))
+            if isinstance(reply, NoAnswer):
+                _fail(asked, reply)
+            else:
+                reply.add_done_callback(partial(self._answered, asked))
 
     def _next_round(self) -> tuple[list[Asked], list[Asked]]:
         """What can be asked now, and what nobody waits for any more. The rest stays in the queue, in its order."""
@@ -150,24 +154,23 @@ class Conversation:
         self._queue = rest
         return ready, late
 
-    def _send(self, asked_now: Sequence[Asked]) -> list[tuple[Asked, Reply]]:
+    def _send(self, asked_now: Sequence[Asked]) -> list[tuple[Asked, Reply | NoAnswer]]:
         """All changes go first, so that none disturbs a question."""
         for asked in asked_now:
             asked.shadow, superfluous = self._shadows.show(asked.question.document)
             self._close(superfluous)
-        sent = []
-        for asked in asked_now:
-            try:
-                reply = self._request(asked)
-            except NoAnswer as error:
-                _fail(asked, error)
-            except ConnectionLost as lost:
-                _fail(asked, self._gone(str(lost)))
-            else:
-                asked.sent = time.monotonic()
-                self._flying.add(asked)
-                sent.append((asked, reply))
-        return sent
+        return [(asked, self._fly(asked)) for asked in asked_now]
+
+    def _fly(self, asked: Asked) -> Reply | NoAnswer:
+        try:
+            reply = self._request(asked)
+        except NoAnswer as error:
+            return error
+        except ConnectionLost as lost:
+            return self._gone(str(lost))
+        asked.sent = time.monotonic()
+        self._flying.add(asked)
+        return reply
 
     def _request(self, asked: Asked) -> Reply:
         question, shadow = asked.question, asked.shadow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from language_servers.analyzer import Analyzer
 from language_servers.catalog import Entry, candidates, chosen, family, installed, named
@@ -47,9 +47,11 @@ class Servers:
         """Ends them all."""
         with self._lock:
             servers, self._servers = self._servers, {}
-        for server in servers.values():
-            if server:
-                server.close()
+        threads = [Thread(target=server.close) for server in servers.values() if server]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def running(self) -> tuple[LanguageServer, ...]:
         """Those that run now."""
