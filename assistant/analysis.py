@@ -30,8 +30,8 @@ KEPT = 512
 PATIENCE = 1.0
 """Seconds that a question asked ahead of need may take: longer than anyone waits for it."""
 
-_BINDS = re.compile(r"\b(?:for|lambda|as|import|from|def)\b|:=|=>")
-_IMPORT = re.compile(r"\s*(?:from|import)\b")
+_OWN = re.compile(r"\b(?:for|lambda|as|import|from|def|and|or|if|elif|else|while|assert|is|not|isinstance)\b|:=|=>|\?")
+"""What may give names a meaning of its own within a statement: bindings, and tests that narrow a type."""
 
 T = TypeVar("T")
 
@@ -126,17 +126,14 @@ class Analysis:
 
     def _ask_members(self, view: View) -> Future[Members]:
         value, statement = receiver(view), view.statement
-        root = re.match(r"\w+", value)
         above = view.before[: len(view.before) - len(statement)]
-        is_bound = root is None or len(re.findall(rf"\b{root[0]}\b", statement)) > value.count(root[0])
-        is_import = _IMPORT.match(statement)  # which makes something else of `os.`
-        key = (value, above, view.request.suffix, statement if is_bound or is_import else "")
+        key = (value, above, view.request.suffix, statement if not value or _OWN.search(statement) else "")
         return self._ask("members", view, *map(hash, key))
 
     def _ask_names(self, view: View) -> Future[Members]:
         statement = view.statement
         above = view.before[: len(view.before) - len(statement)]
-        key = (above, view.request.suffix, statement if _BINDS.search(statement) or not view.in_code else "")
+        key = (above, view.request.suffix, statement if _OWN.search(statement) or not view.in_code else "")
         return self._ask("names", view, *map(hash, key))
 
     def _ask(self, question: str, view: View, *key: Hashable) -> Future[T]:
