@@ -25,6 +25,7 @@ from language_servers.analyzer import (
     Symbol,
 )
 from language_servers.catalog import Entry
+from language_servers.compiled import with_compiled, without_compiled
 from language_servers.conversation import Answer
 from language_servers.kept import Kept
 from language_servers.limits import Limits
@@ -73,14 +74,14 @@ class LanguageServer:
 
     def members(self, document: Document, offset: int, deadline: float = DEADLINE) -> Members:
         found: Members = self._answer(Question(MEMBERS, document, offset), deadline)
-        return found
+        return with_compiled(found, document, offset, self.root) if document.language == "python" else found
 
     def names(self, document: Document, offset: int, deadline: float = DEADLINE) -> Members:
         if self.entry.brackets:
             text, offset = python.bracketed(document.text, offset)
             document = replace(document, text=text)
         found: Members = self._answer(Question(NAMES, document, offset), deadline)
-        return found
+        return with_compiled(found, document, offset, self.root) if document.language == "python" else found
 
     def call(self, document: Document, offset: int, deadline: float = DEADLINE) -> Call:
         found: Call = self._answer(Question(CALL, document, offset), deadline)
@@ -111,7 +112,7 @@ class LanguageServer:
 
     def diagnostics(self, document: Document, deadline: float = DEADLINE) -> tuple[Diagnostic, ...]:
         found: tuple[Diagnostic, ...] = self._answer(Question(DIAGNOSTICS, document), deadline)
-        return found
+        return without_compiled(found, self.root) if document.language == "python" else found
 
     # the process
 

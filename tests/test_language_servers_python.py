@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -377,6 +378,44 @@ def test_a_new_file_is_found(ty: LanguageServer) -> None:
     (ty.root / "late.py").unlink()
     ty.files_changed([ty.root / "late.py"])
     assert "changed" not in ask(ty, "names", text).names
+
+
+@pytest.fixture
+def compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with modules that are compiled and have no stubs."""
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    packages = tmp_path / ".venv" / "lib" / "python3.11" / "site-packages"
+    (packages / "mixed").mkdir(parents=True)
+    (packages / "mixed" / "__init__.py").write_text("")
+    (packages / "mixed" / "_core.abi3.so").write_text("")
+    (packages / "fast.cpython-311-x86_64-linux-gnu.so").write_text("")
+    (tmp_path / ".venv" / "bin").mkdir()
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "package" / "module.py").write_text("")
+    (tmp_path / "package" / "native.pyd").write_text("")
+    return tmp_path
+
+
+def test_compiled_modules_can_be_imported(checker: LanguageServer, compiled: Path) -> None:
+    server = LanguageServer(checker.entry, checker.program, compiled)
+    try:
+        assert server.wait_until_ready(LONG)
+        assert "fast" in ask(server, "names", "import ‸\n").names
+        assert "fast" in ask(server, "names", "import os, ‸\n").names
+        assert "fast" in ask(server, "names", "from ‸\n").names
+        assert "_core" in ask(server, "members", "import mixed.‸\n").names
+        assert "_core" in ask(server, "names", "from mixed import ‸\n").names
+        assert "native" in ask(server, "names", "from package import (\n    module,\n    ‸\n)\n").names
+        assert "native" in ask(server, "names", "from . import ‸\n", "package/module.py").names
+        assert "native" not in ask(server, "names", "from ................ import ‸\n", "package/module.py").names
+        assert not {"fast", "native"} & ask(server, "names", "print(‸)\n").names
+        assert complain(server, "import fast\nfrom mixed import _core\nimport package.native\n") == set()
+        assert complain(server, "import slow\n") == {Fault.IMPORT}
+    finally:
+        server.close()
 
 
 def test_ten_thousand_files(tmp_path: Path) -> None:
