@@ -15,7 +15,7 @@ from typing import Protocol
 from assistant import patterns
 from assistant.repair import repaired
 from assistant.syntax import tokens, unclosed, unmatched
-from assistant.text import heads, line_start, window_start
+from assistant.text import heads, line_end, line_start, window_start
 from assistant.types import CompletionRequest
 
 WINDOW = 8_192
@@ -71,6 +71,11 @@ class View:
             return False
         last = tokens(self.nearby, self.request.language)[-1:]
         return not (last and last[0].kind == "comment" and last[0].end == end)
+
+    @cached_property
+    def in_new_string(self) -> bool:
+        """Whether the point stands right behind the mark that begins a string of one line."""
+        return unclosed(self.nearby, self.request.language) == len(self.nearby) - 1
 
     @cached_property
     def document(self) -> str:
@@ -142,6 +147,14 @@ class OneOf:
                 return FREE
         rest = frozenset(known[len(text) :] for known in self.texts if known.startswith(text))
         return OneOf(rest) if rest else None
+
+
+def within_quotes(texts: Iterable[str], view: View) -> OneOf:
+    """One of some texts in the string that begins at a view, with its mark; without, if that stands there already."""
+    mark, behind = view.before[-1], view.request.suffix
+    begun = frozenset(texts)
+    ended = frozenset(text + mark for text in begun)
+    return OneOf(ended | begun if mark in behind[: line_end(behind, 0)] else ended)
 
 
 def ends_text(known: str, following: str) -> bool:

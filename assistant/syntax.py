@@ -64,7 +64,26 @@ def tokens(text: str, language: str) -> list[Token]:
     if unclosed(text[:start], language) < start:
         return list(_tokens_to_the_end(text, language))
     last = _tokens_to_the_end(text[start:], language)
-    return [*_tokens_to_the_end(text[:start], language), *(token.shifted(start) for token in last)]
+    return [*_tokens_above(text[:start], language), *(token.shifted(start) for token in last)]
+
+
+@lru_cache(maxsize=64)
+def _tokens_above(text: str, language: str) -> tuple[Token, ...]:
+    """The tokens of whole lines. The last one alone is new where the user, or the model, has just written it."""
+    above = line_start(text, len(text) - 1)
+    if above and (text[:above], language) in _last_above and unclosed(text[:above], language) == above:
+        last = _tokens_to_the_end(text[above:], language)
+        found = (*_last_above[text[:above], language], *(token.shifted(above) for token in last))
+    else:
+        found = _tokens_to_the_end(text, language)
+    _last_above[text, language] = found
+    for old in list(_last_above)[:-8]:
+        _last_above.pop(old, None)
+    return found
+
+
+_last_above: dict[tuple[str, str], tuple[Token, ...]] = {}
+"""The lines that tokens were wanted of last: one more line costs no more than itself."""
 
 
 @lru_cache(maxsize=64)
@@ -75,14 +94,21 @@ def _tokens_to_the_end(text: str, language: str) -> tuple[Token, ...]:
     return (*found, Token("string", end, len(text))) if end < len(text) else tuple(found)
 
 
-@lru_cache(maxsize=64)
 def unclosed(text: str, language: str) -> int:
     """Where the string or comment begins that a text ends in; the end of the text if it ends in code.
 
-    Grammars take what follows an unclosed quotation mark for code.
+    Grammars take what follows an unclosed quotation mark for code. The lines above the last one are remembered.
     """
     if language not in LANGUAGES:
         return len(text)
+    if language != "python" and '"""' in text:  # whether a text block begins, only its end tells
+        return _unclosed(text, language)
+    begin = _unclosed(text[: line_start(text, len(text))], language)
+    return begin + _unclosed(text[begin:], language)
+
+
+@lru_cache(maxsize=128)
+def _unclosed(text: str, language: str) -> int:
     matches = _scan(language).finditer(text)
     return next((match.start() for match in matches if match.lastgroup), len(text))
 

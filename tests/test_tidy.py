@@ -431,9 +431,12 @@ def test_indentation_of_a_file_without_any_is_the_editors():
     assert tidy("if a:‸", "\n    b()", indent="  ") == "if a:\n  b()‸"
 
 
+RULING = Ruling(("members",), "foo(", 3, 0.5, ("b",), "a")
+
+
 def test_what_else_a_completion_carries_stays():
-    completion = Tidy().process(Completion("a)", logprob=-0.5, guards=("members",)), request("foo(‸)"))
-    assert completion == Completion("a", logprob=-0.5, guards=("members",))
+    completion = Tidy().process(Completion("a)", logprob=-0.5, rulings=(RULING,)), request("foo(‸)"))
+    assert completion == Completion("a", logprob=-0.5, rulings=(RULING,))
 
 
 def test_a_completion_that_replaces_already_is_left_alone():

@@ -67,10 +67,15 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """A way to go on: a token, its log-probability among those allowed, the state behind it, and what led to it."""
+    """A way to go on: a token, its log-probability among those allowed, the state behind it, and what led to it.
+
+    The `second` is the next best token, which has not been looked into.
+    """
 
     token: int
     logprob: float
+    second: int
+    second_logprob: float
     state: State
     mass: float
     ruling: Ruling | None
@@ -85,20 +90,21 @@ class Chooser:
 
     def next(self, rows: Rows, state: State) -> Path | None:
         """What to write next: a token, or those that spell a name and one behind it. None where nothing may follow."""
-        found = self._best(rows(()), state)
-        if not found:
+        choices = self._choices(rows(()), self.watch.ask(state))
+        first = next(choices, None)
+        if first is None:
             return None
-        if not found[0].state.is_naming:
-            return _path(found, 0)
-        return self._name(rows, found)
+        if not first.state.is_naming:
+            return Path((_step(first),), first.state)
+        return self._name(rows, [first, *itertools.islice(choices, BEAM - 1)])
 
     def _name(self, rows: Rows, found: Sequence[_Choice]) -> Path:
         """The name that is most probable as a whole. Only what begins one is compared."""
         order = itertools.count()
         queue: list[tuple[float, int, bool, Path]] = []
-        for index, choice in enumerate(found):
+        for choice in found:
             if choice.state.is_naming:
-                heapq.heappush(queue, (-choice.logprob, next(order), False, _path(found, index)))
+                heapq.heappush(queue, (-choice.logprob, next(order), False, Path((_step(choice),), choice.state)))
         best = queue[0][3]
         for _ in range(EXPANSIONS):
             if not queue:
@@ -106,14 +112,12 @@ class Chooser:
             cost, _, is_whole, best = heapq.heappop(queue)
             if is_whole:
                 return _ruled_once(best)
-            choices = self._best(rows(best.tokens), best.state)
-            for index, logprob, is_end in _ways_on(choices, best.state):
-                heapq.heappush(queue, (cost - logprob, next(order), is_end, _path(choices, index, best)))
+            choices = self._choices(rows(best.tokens), self.watch.ask(best.state))
+            for choice, logprob, is_end in _ways_on(list(itertools.islice(choices, BEAM)), best.state):
+                longer = Path((*best.steps, _step(choice)), choice.state)
+                heapq.heappush(queue, (cost - logprob, next(order), is_end, longer))
         whole = [entry for entry in queue if entry[2]]
         return _ruled_once(min(whole)[3] if whole else best)
-
-    def _best(self, row: Row, state: State) -> list[_Choice]:
-        return list(itertools.islice(self._choices(row, self.watch.ask(state)), BEAM))
 
     def _choices(self, row: Row, state: State) -> Iterator[_Choice]:
         """The ways to go on that every guard allows, the most probable first."""
@@ -132,10 +136,15 @@ class Chooser:
                 total = max(total - float(np.exp(scores[banned] - peak).sum()), 1e-30)
                 scores[banned] = -np.inf
                 continue
-            mass = min(total / base, 1.0)
-            logprob = min(float(scores[token]) - peak - math.log(total), 0.0)
-            yield _Choice(token, logprob, after, mass, self._ruling(state, after, mass, refused, row))
+            mass, log_total = min(total / base, 1.0), math.log(total)
+            logprob = min(float(scores[token]) - peak - log_total, 0.0)
             scores[token] = -np.inf
+            second = int(scores.argmax())
+            if scores[second] == -np.inf:
+                second = token
+            second_logprob = min(float(row[second]) - peak - log_total, 0.0)
+            ruling = self._ruling(state, after, mass, refused, row)
+            yield _Choice(token, logprob, second, second_logprob, after, mass, ruling)
 
     def _masked(self, row: Row, state: State) -> Row:
         allowed = self.watch.allowed(state)
@@ -181,8 +190,8 @@ class Chooser:
         )
 
 
-def _ways_on(choices: Sequence[_Choice], before: State) -> Iterator[tuple[int, float, bool]]:
-    """The choices that go on with a name, and the best of those that end it: index, log-probability, whether it ends.
+def _ways_on(choices: Sequence[_Choice], before: State) -> Iterator[tuple[_Choice, float, bool]]:
+    """The choices that go on with a name, and the best of those that end it, with the log-probability, and whether.
 
     Names compete by what the model thought of them before anything was masked. All that may follow a complete name
     speaks for it, so its end has the probability that going on does not have.
@@ -190,25 +199,22 @@ def _ways_on(choices: Sequence[_Choice], before: State) -> Iterator[tuple[int, f
     chances = [math.exp(choice.logprob) * choice.mass for choice in choices]
     going_on = sum(chance for chance, choice in zip(chances, choices, strict=True) if choice.state.is_naming)
     ended = False
-    for index, (chance, choice) in enumerate(zip(chances, choices, strict=True)):
+    for chance, choice in zip(chances, choices, strict=True):
         if choice.state.is_naming:
-            yield index, _log(chance), False
+            yield choice, _log(chance), False
         elif not ended:
             ended = True
-            yield index, _log(choice.mass - going_on if before.may_end else chance), True
+            yield choice, _log(choice.mass - going_on if before.may_end else chance), True
 
 
 def _log(chance: float) -> float:
     return math.log(max(chance, 1e-12))
 
 
-def _path(choices: Sequence[_Choice], index: int, path: Path | None = None) -> Path:
-    """A path longer by one of several choices, with the best other one as its second."""
-    choice = choices[index]
-    other = choices[0] if index else choices[1] if len(choices) > 1 else choice
+def _step(choice: _Choice) -> Step:
     end = len(choice.state.view.written)
-    step = Step(choice.token, choice.logprob, other.token, other.logprob, end, choice.mass, choice.ruling)
-    return Path((*(path.steps if path else ()), step), choice.state)
+    second = choice.second, choice.second_logprob
+    return Step(choice.token, choice.logprob, *second, end, choice.mass, choice.ruling)
 
 
 def _ruled_once(path: Path) -> Path:

@@ -140,14 +140,7 @@ class Writer:
         """Up to `count` other drafts: each leaves the first one where a second choice was almost as probable."""
         forks = [fork for fork, step in enumerate(first.steps) if step.second != step.token]
         forks.sort(key=lambda fork: _loss(first.steps[fork]))
-        return [
-            self.write(self._taken(first.steps, fork))
-            for fork in forks[:count]
-            if self._is_fork(first.steps[fork], fork)
-        ]
-
-    def _is_fork(self, step: Step, index: int) -> bool:
-        return step.second != step.token and (index > 0 or step.second not in self._model.ends)
+        return [self.write(taken) for fork in forks[:count] if (taken := self._taken(first.steps, fork))]
 
     def _row(self, written: Sequence[int], more: Sequence[int]) -> Row:
         row: Row = self._model.logits([*self._prompt, *written, *more], 1, self._cancelled)[0]
@@ -187,16 +180,19 @@ class Writer:
     def _turned_back(self, steps: Sequence[Step]) -> tuple[list[Step], State] | None:
         """The steps up to the last place where the model had another good way, with that way taken."""
         for fork in range(len(steps) - 1, -1, -1):
-            if self._is_fork(steps[fork], fork) and -_loss(steps[fork]) >= math.log(GOOD):
-                taken = list(self._taken(steps, fork))
-                return taken, self._replayed(taken)
+            if -_loss(steps[fork]) >= math.log(GOOD) and (taken := self._taken(steps, fork)):
+                return list(taken), self._replayed(taken)
         return None
 
     def _taken(self, steps: Sequence[Step], fork: int) -> tuple[Step, ...]:
-        """Steps up to a fork, and its second choice, from which no way leads back."""
+        """Steps up to a fork, and its second choice, from which no way leads back; none if it may not be taken."""
         before, step = tuple(steps[:fork]), steps[fork]
+        if step.second == step.token or (step.second in self._model.ends and fork == 0):
+            return ()
         after = self.watch.after(self.watch.ask(self._replayed(before)), step.second)
-        end = len(after.view.written) if isinstance(after, State) else step.end
+        if isinstance(after, Refusal):
+            return ()
+        end = len(after.view.written)
         return (*before, replace(step, token=step.second, logprob=step.second_logprob, end=end, ruling=None))
 
     def _replayed(self, steps: Sequence[Step]) -> State:

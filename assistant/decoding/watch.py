@@ -19,6 +19,8 @@ from assistant.patterns import Masks
 from assistant.plugins import guarded
 from language_servers.analyzer import NoAnswer
 
+_DECODER = codecs.getincrementaldecoder("utf-8")
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -174,6 +176,8 @@ def _foresee(prepare: Callable[[View], None], view: View) -> None:
 
 def _decoded(data: bytes) -> tuple[str, bytes]:
     """The whole characters of some bytes, and what is left."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    if data.isascii():
+        return data.decode("ascii"), b""
+    decoder = _DECODER("replace")
     text = decoder.decode(data)
     return text, decoder.getstate()[0]
