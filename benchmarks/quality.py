@@ -23,6 +23,7 @@ import ast
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 from collections import Counter
@@ -44,7 +45,7 @@ from assistant.guards import Monitor, View
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Answer, Completion, CompletionRequest, Model, PostProcessor
-from language_servers.analyzer import Document, NoAnswer
+from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.servers import Servers
 
 REPORTING = (
@@ -57,10 +58,10 @@ TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requ
 """Packages to look at while something is being changed: `--packages tuning`."""
 
 
-UNDEFINED = frozenset(
-    ("missing-attribute", "unknown-name", "unresolved-attribute", "missing-union-attribute", "unresolved-reference")
-)
+UNDEFINED = frozenset(("missing-attribute", "unknown-name", "unresolved-attribute", "unresolved-reference"))
 """What pyrefly and ty call unknown members and names."""
+
+_CLASS = re.compile(r"Object of class `(\w+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,14 @@ class Judge:
     def _complaints(self, cursor: Cursor, text: str, start: int, end: int) -> Iterator[str]:
         document = Document(cursor.path, "python", text)
         for each in started(self._servers, cursor).diagnostics(document, PATIENCE):
-            if each.code in UNDEFINED and each.start < end and each.end > start:
+            if each.start < end and each.end > start and is_undefined(each):
                 yield f"{each.code}: {each.message.splitlines()[0]}"
+
+
+def is_undefined(diagnostic: Diagnostic) -> bool:
+    """Whether something does not exist: what only None lacks is there if the value is."""
+    lacking = _CLASS.findall(diagnostic.message)
+    return diagnostic.code in UNDEFINED and (not lacking or set(lacking) != {"NoneType"})
 
 
 def is_broken(cursor: Cursor, shot: Shot) -> bool:
@@ -322,6 +329,8 @@ def _show_masks(report: Report, console: Console) -> dict[str, object]:
             masked = np.array([monitor in mask.masking for mask in masks])
             wrong = np.array([monitor in mask.wrong for mask in masks])
             reasons = Counter(mask.silences[monitor] for mask in masks if mask.silences.get(monitor))
+            if not masked.any():
+                continue
             rate = share(report.packages, wrong, masked)
             coverage = share(report.packages, masked, np.ones_like(masked))
             common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))

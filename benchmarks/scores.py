@@ -103,7 +103,7 @@ def mean_difference(clusters: Sequence[str], values: Values, base: Values) -> Es
 
 
 def share(clusters: Sequence[str], among: NDArray[np.bool_], of: NDArray[np.bool_]) -> Estimate:
-    """Of the cursors that `of` marks, the share that `among` marks too."""
+    """Of the cursors that `of` marks, of which there are some, the share that `among` marks too."""
 
     def statistic(chosen: NDArray[np.intp]) -> float:
         count = int(of[chosen].sum())
