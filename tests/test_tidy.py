@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.text import line_end
-from assistant.types import Completion, CompletionRequest
+from assistant.types import Completion, CompletionRequest, Ruling
 from plugins.tidy import Tidy
 
 PY, JS, TS, GO, C, JAVA, RUBY, RUST = "python", "javascript", "typescript", "go", "c", "java", "ruby", "rust"
