@@ -14,7 +14,7 @@ from typing import Protocol
 
 from assistant import patterns
 from assistant.repair import repaired
-from assistant.syntax import tokens, unclosed, unmatched
+from assistant.syntax import open_brackets, unclosed
 from assistant.text import heads, line_end, line_start, window_start
 from assistant.types import CompletionRequest
 
@@ -43,9 +43,8 @@ class View:
     def statement(self) -> str:
         """The point's logical line up to the point: with the lines above that its open brackets stand in."""
         first = len(self.before) - len(self.line)
-        _, openers = unmatched(tokens(self.nearby, self.request.language))
         offset = len(self.before) - len(self.nearby)
-        for opener in reversed(openers):
+        for opener in reversed(open_brackets(self.nearby, self.request.language)):
             if opener.kind == "{" and self.request.language != "python":
                 break
             first = min(first, line_start(self.before, offset + opener.start))

@@ -13,11 +13,10 @@ import re
 from collections.abc import Sequence
 
 from assistant.analysis import Analysis
-from assistant.guards import FREE, Free, Guard, Monitor, OneOf, View
+from assistant.guards import FREE, Free, Guard, Monitor, View, within_quotes
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
-from assistant.syntax import tokens, unclosed, unmatched
-from assistant.text import line_end
+from assistant.syntax import tokens, unmatched
 from language_servers.analyzer import Diagnostic
 
 STRANGER = "no such string"
@@ -44,18 +43,14 @@ class Keys:
         self._analysis = analysis
 
     def guard(self, view: View) -> Guard:
-        if view.request.language != "python" or not _BEGINS.search(view.line) or not _in_new_string(view):
+        if view.request.language != "python" or not _BEGINS.search(view.line) or not view.in_new_string:
             return FREE
         known = self._analysis.names(view)
         if known.doubt or not all(_LITERAL.match(member.detail) for member in known):
             return Free("any string may stand here")
         if not self._is_refused(view):
             return Free("other strings may stand here")
-        quote = view.before[-1]
-        texts = {text + quote for text in known.names}
-        if quote in view.request.suffix[: line_end(view.request.suffix, 0)]:
-            texts |= known.names  # the quotation mark stands there already
-        return OneOf.names(texts)
+        return within_quotes(known.names, view)
 
     def _is_refused(self, view: View) -> bool:
         """Whether the checker objects to a string that nobody has."""
@@ -63,11 +58,6 @@ class Keys:
         stranger = STRANGER + view.before[-1] + (": ..." if _is_key(view) else "")
         found = self._analysis.diagnostics(view.request, view.on(stranger).document)
         return _rules_out([each for each in found if each.error and each.start <= start and each.end == end])
-
-
-def _in_new_string(view: View) -> bool:
-    """Whether a string of one line has just begun."""
-    return unclosed(view.nearby, view.request.language) == len(view.nearby) - 1
 
 
 def _is_key(view: View) -> bool:

@@ -14,6 +14,7 @@ from assistant.analysis import Analysis
 from assistant.guards import Free, Guard, Monitor, View
 from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
+from plugins.cases import Cases, Rest, rest
 from plugins.imports import Imports
 from plugins.keys import Keys
 
@@ -30,11 +31,34 @@ def area(circle: Circle) -> float:
     return circle.radius**2 * 3.14
 """
 
+COLORS = """\
+import enum
+
+
+class Color(enum.Enum):
+    RED = 1
+    GREEN = 2
+    BLUE = 3
+    CRIMSON = 1
+
+    def lighter(self) -> "Color": ...
+
+
+class Mood(enum.StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Plain:
+    RED = 1
+"""
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     (root / "shapes.py").write_text(SHAPES)
+    (root / "colors.py").write_text(COLORS)
     (root / "lazy.py").write_text("def __getattr__(name): return 1\n")
     (root / "pack" / "deep").mkdir(parents=True)
     for name in ("__init__", "alpha", "beta", "deep/__init__", "deep/gamma"):
@@ -340,3 +364,175 @@ def test_the_model_writes_keys_that_there_are(keys, words):
 
 def test_the_model_ends_a_key_before_the_mark_that_stands_there(keys):
     assert keys.written(f'{MOVIES}    return movie["‸"]\n', {"tit": 0.5, "title": 0.4}) == "title"
+
+
+# cases
+
+VALUES = """\
+import colors
+from typing import Literal
+
+from colors import Color, Mood, Plain
+
+ALONE = "a"
+
+
+def draw() -> Color: ...
+
+
+class Pen:
+    color: Color
+    mode: Literal["on", "off"]
+
+
+def f(color: Color, maybe: Color | None, how: Literal["fast", "slow"], number: Literal[1, 2], flag: bool, pen: Pen,
+      mood: Mood, text: str, some: Color | int, plain: Plain, unknown, two: Color | Mood, perhaps: Literal["a"] | None):
+"""
+
+
+@pytest.fixture
+def cases(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Cases(analysis), root)
+
+
+MEMBERS = (
+    "Color.RED:",
+    "Color.GREEN:",
+    "Color.BLUE | ",
+    "Color.CRIMSON:",
+    "Color.PINK:",
+    "RED:",
+    "None:",
+    "'red':",
+    "1:",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param("match color:\n        case ‸", ["RED", "GREEN", "BLUE", "CRIMSON"], id="first"),
+        pytest.param("match color:\n        case Color.RED: ...\n        case ‸", ["GREEN", "BLUE"], id="one is gone"),
+        pytest.param("match color:\n        case Color.RED | Color.GREEN: ...\n        case ‸", ["BLUE"], id="two"),
+        pytest.param(
+            "match color:\n        case Color.RED if text: ...\n        case ‸",
+            ["RED", "GREEN", "BLUE", "CRIMSON"],
+            id="with a condition nothing is gone",
+        ),
+        pytest.param("match maybe:\n        case ‸", ["RED", "GREEN", "BLUE", "CRIMSON", "None"], id="or None"),
+        pytest.param("match maybe:\n        case Color.RED: ...\n        case ‸", ["GREEN", "BLUE", "None"], id="left"),
+        pytest.param("match draw():\n        case Color.RED: ...\n        case ‸", ["GREEN", "BLUE"], id="call"),
+        pytest.param(
+            "match pen.color:\n        case Color.RED: ...\n        case ‸", ["GREEN", "BLUE"], id="attribute"
+        ),
+        pytest.param(
+            "if text:\n        match color:  # which?\n            case Color.RED:\n                pass\n"
+            "            case ‸:\n                pass\n        return 1",
+            ["GREEN", "BLUE"],
+            id="amid code",
+        ),
+    ],
+)
+def test_only_members_that_are_left(cases, lines, expected):
+    allowed = cases.allowed(f"{VALUES}    {lines}\n", *MEMBERS)
+    assert [text.removeprefix("Color.").rstrip(": |") for text in allowed] == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["_:", "other:", "colors.Color.RED:", "colors.Color.PINK:", "(Color.RED | Color.BLUE):"]
+)
+def test_what_catches_all_or_goes_on_may_stand_in_a_case(cases, text):
+    assert cases.allowed(f"{VALUES}    match color:\n        case ‸\n", text) == [text]
+
+
+def test_an_enumeration_by_another_name(cases):
+    text = "from colors import Color as C\n\nShade = C\n\ndef f(color: C):\n    match color:\n        case ‸\n"
+    assert cases.allowed(text, "C.RED:", "C.PINK:", "Color.RED:", "D.RED:") == ["C.RED:", "Color.RED:"]
+
+
+def test_members_that_are_texts_are_matched_by_texts_as_well(cases):
+    allowed = cases.allowed(f"{VALUES}    match mood:\n        case ‸\n", "Mood.GOOD:", "Mood.SO:", "'good':", "1:")
+    assert allowed == ["Mood.GOOD:", "'good':"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("match how:\n        case ‸", ['"fast":', '"slow":', "'slow':", "_:", "Plain.RED:"]),
+        ("match how:\n        case 'fast': ...\n        case ‸", ['"slow":', "'slow':", "_:", "Plain.RED:"]),
+        ("match number:\n        case ‸", ["1:", "2:", "_:", "Plain.RED:"]),
+        ("match flag:\n        case ‸", ["True:", "_:", "Plain.RED:"]),
+    ],
+)
+def test_only_literals_that_are_left(cases, lines, expected):
+    texts = ('"fast":', '"slow":', "'slow':", '"fastest":', "'no':", "1:", "2:", "12:", "True:", "_:", "Plain.RED:")
+    allowed = cases.allowed(f"{VALUES}    {lines}\n", *texts)
+    assert [text for text in allowed if text != "True:" or "True:" in expected] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('return how == "‸', ['fast"', 'slow"']),
+        ('return how != "‸"', ['fast"', 'slow"', "fast"]),
+        ('return pen.mode == "‸', ['on"', 'off"']),
+    ],
+)
+def test_a_literal_is_compared_with_what_it_can_be(cases, line, expected):
+    texts = ('fast"', 'slow"', 'on"', 'off"', 'no"', "fast", "no'")
+    allowed = cases.allowed(f"{VALUES}    {line}\n", *texts)
+    assert [text for text in allowed if text != "fast" or "fast" in expected] == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        pytest.param("match text:\n        case ‸", "there is no list of what the value can be", id="any text"),
+        pytest.param("match some:\n        case ‸", "there is no list of what the value can be", id="or a number"),
+        pytest.param("match plain:\n        case ‸", "there is no list of what the value can be", id="a plain class"),
+        pytest.param("match two:\n        case ‸", "there is no list of what the value can be", id="two enumerations"),
+        pytest.param("match unknown:\n        case ‸", "the type is unknown", id="unknown"),
+        pytest.param("match ALONE:\n        case ‸", "there is no list of what the value can be", id="a constant"),
+        pytest.param("return ALONE == '‸'", "there is no list of what the value can be", id="compared constant"),
+        pytest.param(
+            "if how == 'fast':\n        pass\n    elif how == '‸':",
+            "there is no list of what the value can be",
+            id="nothing else is left",
+        ),
+        pytest.param("return text == '‸'", "there is no list of what the value can be", id="compared text"),
+        pytest.param("return color == '‸'", "there is no list of what the value can be", id="compared member"),
+        pytest.param("pen.mode = 'on'\n    return pen.mode == '‸'", "", id="an attribute that is set"),
+        pytest.param("pen.color = draw()\n    match pen.color:\n        case ‸", "", id="a matched one that is set"),
+        pytest.param("if color:\n        case ‸", "", id="no match"),
+        pytest.param("x = 'how == \"‸", "", id="in a string"),
+        pytest.param("match color:\n        # case ‸", "", id="in a comment"),
+    ],
+)
+def test_when_cases_are_free(cases, lines, reason):
+    assert cases.silence(f"{VALUES}    {lines}\n") == reason
+
+
+def test_a_case_that_is_gone_is_written_no_more(cases):
+    writes = {"case Color.RED:\n": 0.5, "case Color.PINK:\n": 0.2, "case Color.BLUE:\n": 0.2}
+    text = f"{VALUES}    match color:\n        case Color.RED:\n            return 1\n        ‸\n"
+    assert cases.written(text, writes, words=(" Color", ".RED", ".PINK", ".BLUE")) == "case Color.BLUE:"
+
+
+@pytest.mark.parametrize(
+    ("worded", "expected"),
+    [
+        ("Color", Rest((), "Color", None)),
+        ("Literal[Color.RED, Color.BLUE] | None", Rest((None,), "Color", frozenset({"Color.RED", "Color.BLUE"}))),
+        ('Literal["a", "b|c"]', Rest(("a", "b|c"), "", frozenset())),
+        ("bool | None", Rest((True, False, None), "", frozenset())),
+        ("Literal[-1, 2]", Rest((-1, 2), "", frozenset())),
+        ("Color | str", None),
+        ("Color | Mood", None),
+        ('Color | Literal["a"]', None),
+        ("list[Color]", None),
+        ("def f() -> int", None),
+        ("str & ~AlwaysFalsy", None),
+    ],
+)
+def test_what_a_type_leaves(worded, expected):
+    assert rest(worded) == expected
