@@ -14,7 +14,7 @@ from typing import Protocol
 
 from assistant import patterns
 from assistant.repair import repaired
-from assistant.syntax import open_brackets, unclosed
+from assistant.syntax import open_brackets, tokens, unclosed
 from assistant.text import heads, line_end, line_start, window_start
 from assistant.types import CompletionRequest
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.syntax import CLOSERS, OPENERS, Token, tokens, unclosed, unmatched
+from assistant.syntax import CLOSERS, OPENERS, Token, open_brackets, tokens, unclosed, unmatched
 from assistant.text import indentation, line_end, line_start, split_lines, window_start
 
 WINDOW = 8_192
@@ -45,8 +45,7 @@ def _behind_string(behind: str, quote: str) -> str:
 def ending(before: str, behind: str, language: str) -> str:
     """What follows the cursor in a mended text: closing brackets, and the lines below the statement."""
     start = window_start(len(before), WINDOW)
-    _, openers = unmatched(tokens(before[start:], language))
-    own = _own(openers, language)
+    own = _own(open_brackets(before[start:], language), language)
     closing = "".join(OPENERS[opener.kind] for opener in reversed(own))
     below = _below(behind, len(own), language)
     return closing + _head_mark(before, own, start, below, language) + below

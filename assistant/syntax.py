@@ -67,6 +67,20 @@ def tokens(text: str, language: str) -> list[Token]:
     return [*_tokens_above(text[:start], language), *(token.shifted(start) for token in last)]
 
 
+def open_brackets(text: str, language: str) -> list[Token]:
+    """The brackets that a text leaves open, the innermost last."""
+    start = line_start(text, len(text))
+    if unclosed(text[:start], language) < start:
+        return unmatched(_tokens_to_the_end(text, language))[1]
+    last = (token.shifted(start) for token in _tokens_to_the_end(text[start:], language))
+    return unmatched((*_open_above(text[:start], language), *last))[1]
+
+
+@lru_cache(maxsize=64)
+def _open_above(text: str, language: str) -> tuple[Token, ...]:
+    return tuple(unmatched(_tokens_above(text, language))[1])
+
+
 @lru_cache(maxsize=64)
 def _tokens_above(text: str, language: str) -> tuple[Token, ...]:
     """The tokens of whole lines. The last one alone is new where the user, or the model, has just written it."""

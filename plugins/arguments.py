@@ -15,7 +15,7 @@ from assistant.analysis import Analysis
 from assistant.guards import FREE, Free, Guard, Monitor, View
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
-from assistant.syntax import CLOSERS, OPENERS, tokens, unmatched
+from assistant.syntax import CLOSERS, OPENERS, open_brackets
 from language_servers.analyzer import ParameterKind, Signature
 
 _CALLEE = re.compile(r"[\w)\]]\Z")
@@ -59,7 +59,7 @@ class Arguments:
 def _arguments_begin(view: View) -> int | None:
     """Where the arguments begin, in the statement, that a view ends in; None if it ends in no call's."""
     statement = view.statement
-    _, openers = unmatched(tokens(statement, "python"))
+    openers = open_brackets(statement, "python")
     if not openers or openers[-1].kind != "(":
         return None
     callee = statement[: openers[-1].start].rstrip(" ")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from assistant.guards import FREE, Guard, Monitor, View
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
-from assistant.syntax import CLOSERS, OPENERS, tokens, unmatched
+from assistant.syntax import CLOSERS, OPENERS, open_brackets
 
 QUOTES = {"python": "\"'", "java": '"', "csharp": '"', "go": '"', "c": '"', "cpp": '"'}
 """The marks of strings that end with their line."""
@@ -35,8 +35,7 @@ class Closing:
         language = view.request.language
         if view.written or language not in QUOTES or not view.in_code:
             return FREE
-        _, openers = unmatched(tokens(view.nearby, language))
-        return Open(language, tuple(OPENERS[opener.kind] for opener in openers))
+        return Open(language, tuple(OPENERS[opener.kind] for opener in open_brackets(view.nearby, language)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ receiver's type is unknown, its members are dynamic, the answer came too late.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.analysis import Analysis
@@ -17,7 +17,6 @@ from assistant.receivers import ACCESS, receiver
 from assistant.settings import Settings
 
 _NUMBER = re.compile(r"(?:^|[^\w.)\]])\d[\d_]*\.\Z|\.\.\Z")
-_WORD_END = re.compile(r"([\w)\]])\Z")
 _LAST_NAME = re.compile(r"(\w+)\Z")
 _IMPORT = re.compile(r"\s*(?:from|import)\b")
 _DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z")
@@ -25,7 +24,8 @@ _DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z"
 _DEFINITION = re.compile(r"\w+\s*(?:[:,].*|=(?:[^=].*)?)?", re.DOTALL)
 _WRITTEN = frozenset(("__class__", "__name__", "__qualname__", "__file__", "__version__"))
 """Names of Python's own that are written of any value."""
-_CLASS = re.compile(r"^class\b", re.MULTILINE)
+_NAME = re.compile(r"\w+")
+_BEFORE = re.compile(r"[\w.]")
 
 
 @hookimpl
@@ -102,11 +102,21 @@ def _seen(view: View, value: str) -> set[str]:
     text = view.request.prefix + "\n" + view.request.suffix
     if re.match(r"(?:self|cls|this)\b", value):
         text = _class_around(view)
-    return set(re.findall(rf"(?<![\w.]){re.escape(value)}\.(\w+)", text))
+    return {name[0] for place in _places(f"{value}.", text) if (name := _NAME.match(text, place + len(value) + 1))}
+
+
+def _places(access: str, text: str) -> Iterator[int]:
+    """Where an access stands in a text, as a whole: `a.` is no part of `b.a.`."""
+    place = text.find(access)
+    while place >= 0:
+        if not place or not _BEFORE.match(text, place - 1):
+            yield place
+        place = text.find(access, place + 1)
 
 
 def _class_around(view: View) -> str:
+    """The lines from the last `class` above to the next one below."""
     prefix, suffix = view.request.prefix, view.request.suffix
-    begin = max((match.start() for match in _CLASS.finditer(prefix)), default=0)
-    end = match.start() if (match := _CLASS.search(suffix)) else len(suffix)
-    return prefix[begin:] + "\n" + suffix[:end]
+    begin = prefix.rfind("\nclass ") + 1
+    end = suffix.find("\nclass ")
+    return prefix[begin:] + "\n" + (suffix if end < 0 else suffix[:end])
