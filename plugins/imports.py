@@ -12,13 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from assistant.analysis import Analysis
 from assistant.guards import FREE, NAME, Beginning, Free, Guard, Monitor, OneOf, View
 from assistant.hookspecs import hookimpl
 from assistant.settings import Settings
-from assistant.types import CompletionRequest
 from language_servers.analyzer import Members, NoAnswer
 from language_servers.python import environment
 
@@ -32,7 +30,7 @@ _COMMENT = re.compile(r"#.*")
 
 _ONE = r"\w[\w.]*(?:\s+as\s+\w+)?\s*,\s*"
 _MODULE = re.compile(rf"\s*(?:import\s+(?:{_ONE})*|from\s+)\Z")
-_SUBMODULE = re.compile(rf"\s*(?:import\s+(?:{_ONE})*|from\s+(\.*))((?:\w+\.)*)(?<=\.)\Z")
+_SUBMODULE = re.compile(rf"\s*(?:import\s+(?:{_ONE})*|from\s+\.*)((?:\w+\.)*)(?<=\.)\Z")
 _OBJECT = re.compile(rf"\s*from\s+(\.*)([\w.]*)\s+import(?:\s*\(\s*|\s+)(?:{_ONE})*\Z")
 _DYNAMIC = re.compile(r"^def __getattr__\b|\bsys\.modules\[__name__\]|\bglobals\(\)", re.MULTILINE)
 _IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
@@ -59,7 +57,7 @@ class Imports:
         if _MODULE.match(statement):
             return self._modules(view, statement)
         if match := _SUBMODULE.match(statement):
-            return self._submodules(view, match[1] or "", match[2])
+            return self._submodules(view, match[1])
         if match := _OBJECT.match(statement):
             return self._objects(view, statement, match)
         return FREE
@@ -73,40 +71,34 @@ class Imports:
         """Behind `import ` and `from `."""
         if statement[0].isspace():
             return Free("an import that may be meant to fail")
-        root = view.request.root or view.request.path.parent
-        folder = environment(root)
-        if folder is None:
+        if environment(view.request.root or view.request.path.parent) is None:
             return Free("the project has no environment of its own")
-        installed = (folder / "lib").glob("python*/site-packages")
-        names = {*_compiled(root, *installed), *_IMPORTED.findall(view.request.text)}
         marks = "." if statement.split()[0] == "from" else ""
-        return _guard(self._analysis.names(view), names | {*marks}, statement)
+        return _guard(self._analysis.names(view), {*_IMPORTED.findall(view.request.text), *marks}, statement)
 
-    def _submodules(self, view: View, dots: str, package: str) -> Guard:
+    def _submodules(self, view: View, package: str) -> Guard:
         """Behind `from .` and `import x.`."""
-        if not package:
-            names = _compiled(_package(view.request, dots))
-            return _guard(self._analysis.names(view), names | {".", " "})
-        source = self._source(view, len(view.before) - 1)
-        return _guard(self._analysis.members(view), _compiled(source.parent) if source else frozenset())
+        if package:
+            return _guard(self._analysis.members(view))
+        return _guard(self._analysis.names(view), {".", " "})
 
     def _objects(self, view: View, statement: str, module: re.Match[str]) -> Guard:
         """Behind `from x import `."""
         known = self._analysis.names(view)
-        source = _package(view.request, module[1]) / "__init__.py"
-        if module[2] and not known.doubt:
-            source = self._source(view, len(view.before) - len(statement) + module.end(2)) or Path()
-        if source.is_file() and _DYNAMIC.search(source.read_text(encoding="utf-8", errors="replace")):
+        if not known.doubt and _DYNAMIC.search(self._source(view, statement, module)):
             return Free("the module makes up its names")
-        names = _compiled(source.parent) if source.stem == "__init__" else frozenset()
-        return _guard(known, names | {"(", "*"}, statement)
+        return _guard(known, {"(", "*"}, statement)
 
-    def _source(self, view: View, offset: int) -> Path | None:
-        """The file of the module whose name ends at an offset; None for a package without one."""
+    def _source(self, view: View, statement: str, module: re.Match[str]) -> str:
+        """The text of the module from which something is imported; empty for a package that has none."""
+        path = view.request.path.parents[max(len(module[1]), 1) - 1] / "__init__.py"
+        end = len(view.before) - len(statement) + module.end(2)
         try:
-            return self._analysis.type_definition(view.request, view.document, offset).path
-        except NoAnswer:
-            return None
+            if module[2]:
+                path = self._analysis.type_definition(view.request, view.document, end).path
+            return path.read_text(encoding="utf-8", errors="replace")
+        except (NoAnswer, OSError):
+            return ""
 
 
 def _statement(view: View) -> str:
@@ -119,18 +111,7 @@ def _statement(view: View) -> str:
     return _COMMENT.sub(lambda comment: " " * len(comment[0]), block[0]) if block else ""
 
 
-def _package(request: CompletionRequest, dots: str) -> Path:
-    """The folder that dots stand for in a file's imports."""
-    return request.path.parents[min(max(len(dots), 1), len(request.path.parents)) - 1]
-
-
-def _compiled(*folders: Path) -> frozenset[str]:
-    """Modules in machine code, of which language servers know nothing."""
-    files = (file for folder in folders for ending in ("so", "pyd") for file in folder.glob(f"*.{ending}"))
-    return frozenset(file.name.split(".")[0] for file in files)
-
-
-def _guard(known: Members, more: AbstractSet[str], statement: str = "") -> Guard:
+def _guard(known: Members, more: AbstractSet[str] = frozenset(), statement: str = "") -> Guard:
     """Known names and more texts; in a block of names and right behind a comma blanks may come first."""
     if known.doubt:
         return Free(known.doubt)
