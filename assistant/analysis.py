@@ -20,7 +20,17 @@ from typing import Protocol, TypeVar
 from assistant.guards import View
 from assistant.receivers import receiver
 from assistant.types import CompletionRequest
-from language_servers.analyzer import DEADLINE, Analyzer, Call, Diagnostic, Document, Location, Members, NoAnswer
+from language_servers.analyzer import (
+    DEADLINE,
+    Analyzer,
+    Call,
+    Diagnostic,
+    Document,
+    Location,
+    Members,
+    NoAnswer,
+    TooEarly,
+)
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +178,6 @@ class Analysis:
         try:
             return future.result(seconds)
         except TooLate:
-            raise NoAnswer(f"no answer within {seconds * 1000:.0f} ms") from None
+            raise TooEarly(f"no answer within {seconds * 1000:.0f} ms") from None
         finally:
             self.waited += time.monotonic() - begin

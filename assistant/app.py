@@ -9,6 +9,7 @@ from typing import Any
 from assistant import settings as settings_files
 from assistant.analysis import Analysis
 from assistant.engine import Assistant
+from assistant.errors import SettingsError
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Model
@@ -19,10 +20,10 @@ from retrieval.repository import excluded
 def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | None = None) -> Assistant:
     """An assistant with all installed plugins, and with a model that is there already, if one is given.
 
-    Raises ModelError where no plugin runs the model that is named.
+    Raises ModelError where no plugin runs the model that is named, SettingsError for an unknown language server.
     """
     plugins = plugins or Plugins(settings.disabled_plugins)
-    analysis = Analysis(Servers(settings.language_servers))
+    analysis = Analysis(_servers(settings))
     return Assistant(
         model or plugins.model(settings),
         settings,
@@ -32,6 +33,13 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
         excluded,
         analysis,
     )
+
+
+def _servers(settings: Settings) -> Servers:
+    try:
+        return Servers(settings.language_servers)
+    except ValueError as error:
+        raise SettingsError(f"Setting “language_servers”: {error}") from None
 
 
 def assemble_for(folder: Path, editor: Mapping[str, Any] | None = None) -> Assistant:

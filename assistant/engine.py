@@ -91,7 +91,8 @@ class Assistant:
             drafts = (*drafts, *self._others(writer, drafts[0], 1))  # the first was dropped: perhaps not the next
             watch.lap("decode again")
             answer = self._answer(request, drafts, watch)
-        self._recall.remember(request, drafts)
+        if not monitoring.is_early:  # else it may be written better with the next key
+            self._recall.remember(request, drafts)
         return replace(
             answer,
             prompt=prompt,

@@ -198,6 +198,26 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of these names comes next, of so many that they are not weighed against each other. `begun` is written."""
+
+    names: frozenset[str]
+    begun: str = ""
+    is_free: bool = False
+
+    @property
+    def may_end(self) -> bool:
+        return self.begun in self.names
+
+    def after(self, text: str) -> Guard | None:
+        begun = self.begun + text
+        end = next((index for index, character in enumerate(begun) if ends_name(character)), None)
+        if end is not None:
+            return FREE if begun[:end] in self.names else None
+        return AnyOf(self.names, begun) if any(name.startswith(begun) for name in self.names) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Beginning:
     """A guard for what begins with a character that matches; what begins otherwise may come as well.
 

@@ -20,6 +20,10 @@ class NoAnswer(Exception):  # noqa: N818 - it is no fault
     """Why an analysis has nothing to say, in a few words: “ty took more than 150 ms”. Nothing may be concluded."""
 
 
+class TooEarly(NoAnswer):
+    """The answer is not there yet: the analysis starts, or is at work. A little later it may be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A text as it would stand in the file `path`, which need not exist. `language` is the LSP identifier."""

@@ -23,6 +23,7 @@ from language_servers.analyzer import (
     NoAnswer,
     ParameterKind,
     Symbol,
+    TooEarly,
 )
 from language_servers.catalog import Entry
 from language_servers.compiled import with_compiled, without_compiled
@@ -95,7 +96,7 @@ class LanguageServer:
         else:
             expected = _expected_argument(self.call(document, offset, deadline))
         if not expected:
-            self._silent("nothing is known of what is expected")
+            self._silent(NoAnswer("nothing is known of what is expected"))
         return Hole(expected)
 
     def type_at(self, document: Document, offset: int, deadline: float = DEADLINE) -> str:
@@ -171,21 +172,22 @@ class LanguageServer:
         except TimeoutError:
             error = self._missed(deadline)
         except NoAnswer as absence:
-            self._silent(str(absence))
+            self._silent(absence)
         self.seconds[question.query.name].append(time.monotonic() - begin)
         if error:
-            self._silent(str(error))
+            self._silent(error)
         self._proven = True
         return answer.result()
 
     def _missed(self, deadline: float) -> NoAnswer:
         if session := self._session:
             session.miss()
-        return NoAnswer(f"{self.name} took more than {deadline * 1000:.0f} ms")
+        return TooEarly(f"{self.name} took more than {deadline * 1000:.0f} ms")
 
-    def _silent(self, reason: str) -> NoReturn:
-        self.silences[reason] += 1
-        raise NoAnswer(reason) from None
+    def _silent(self, absence: BaseException) -> NoReturn:
+        self.silences[str(absence)] += 1
+        kind = TooEarly if isinstance(absence, TooEarly) else NoAnswer
+        raise kind(str(absence)) from None
 
     def _asked(self, question: Question, until: float) -> Answer:
         """The answer to a question, which is asked unless an equal one has been."""
@@ -200,7 +202,8 @@ class LanguageServer:
                 return answer
             self._ensure_started()
             if self._session is None:
-                raise NoAnswer(self._absence)
+                lasts = self._closed or self._given_up
+                raise (NoAnswer if lasts else TooEarly)(self._absence)
             return self._kept.keep(key, self._session.ask(question, until))
 
     # the thread that starts it and looks after it

@@ -24,6 +24,15 @@ BOOKS = """def quarterly_revenue(company, year):
 print(quarterly_revenue(apple, 2021))
 print(quarterly_revenue(apple, 2022))
 """
+BASKET = """class Basket:
+    def __init__(self) -> None:
+        self.zx_fruits = 3
+        self.zx_owner = "Ann"
+
+
+def count(basket: Basket) -> int:
+    return basket.‸
+"""
 SHOW = "def show(company, year):\n    print(quarterly_‸"
 
 
@@ -274,6 +283,17 @@ async def test_a_snooze_keeps_it_silent_until_it_is_ended(editor):
     await editor.execute("ghostwright.snooze", 0)
     await editor.until_status("Normal", "Ready")
     assert await buffer.ghost_text() == "y = y"
+
+
+async def test_a_language_server_keeps_the_model_to_members_that_there_are(editor):
+    """Once it runs: until then completions come without."""
+    buffer = editor.open(BASKET, "basket.py")
+    for _ in range(100):
+        text = await buffer.ghost_text(invoked=True)
+        if text.startswith("zx_"):
+            break
+        await asyncio.sleep(0.1)
+    assert text.startswith("zx_")
 
 
 async def test_names_of_another_open_file_are_known_until_it_is_closed(editor):

@@ -98,3 +98,14 @@ def test_a_mistake_is_told_with_the_file_that_holds_it(project, user):
 def test_a_mistake_of_the_editor_is_told_as_such(project):
     with pytest.raises(SettingsError, match="in the editor's settings"):
         load(project, {"max_lines": "2"})
+
+
+def test_a_project_names_no_programs_to_start(project, user):
+    (project / FILE).write_text('language_servers = { python = "pyrefly" }\n')
+    assert load(project).language_servers == {"python": "pyrefly"}
+    (project / FILE).write_text('language_servers = { python = ["./evil", "lsp"] }\n')
+    with pytest.raises(SettingsError, match=r"names a program to start for python.*user\.toml"):
+        load(project)
+    (project / FILE).unlink()
+    user.write_text('language_servers = { zig = ["zls"] }\n')
+    assert load(project).language_servers == {"zig": ["zls"]}

@@ -17,7 +17,7 @@ from assistant.decoding.vocabulary import Ids, Vocabulary
 from assistant.guards import FREE, Free, Guard, Matching, Monitor, OneOf, Typed, View
 from assistant.patterns import Masks
 from assistant.plugins import guarded
-from language_servers.analyzer import NoAnswer
+from language_servers.analyzer import NoAnswer, TooEarly
 
 _DECODER = codecs.getincrementaldecoder("utf-8")
 
@@ -70,13 +70,17 @@ class Refusal:
 
 @dataclass
 class Watch:
-    """The monitors of one completion. `silences` are those that were asked and knew nothing, with the reason."""
+    """The monitors of one completion. `silences` are those that were asked and knew nothing, with the reason.
+
+    `is_early` says that one of them may know more a little later.
+    """
 
     monitors: Sequence[Monitor]
     vocabulary: Vocabulary
     ends: Collection[int]
     masks: Callable[[], Masks]
     silences: dict[tuple[str, str], None] = field(default_factory=dict)
+    is_early: bool = False
 
     def __post_init__(self) -> None:
         self._triggers = frozenset("".join(monitor.triggers for monitor in self.monitors))
@@ -153,7 +157,7 @@ class Watch:
         for monitor in self.monitors:
             if view.written and view.written[-1] not in monitor.triggers:
                 continue
-            guard = guarded(monitor.name, _guard, monitor, view, otherwise=FREE)
+            guard = guarded(monitor.name, self._guard, monitor, view, otherwise=FREE)
             if not guard.is_free:
                 legal = len(guard.texts) if isinstance(guard, OneOf) else None
                 found.append(Held(monitor.name, guard, legal))
@@ -161,12 +165,12 @@ class Watch:
                 self.silences[monitor.name, reason] = None
         return found
 
-
-def _guard(monitor: Monitor, view: View) -> Guard:
-    try:
-        return monitor.guard(view)
-    except NoAnswer as reason:
-        return Free(str(reason))
+    def _guard(self, monitor: Monitor, view: View) -> Guard:
+        try:
+            return monitor.guard(view)
+        except NoAnswer as reason:
+            self.is_early |= isinstance(reason, TooEarly)
+            return Free(str(reason))
 
 
 def _foresee(prepare: Callable[[View], None], view: View) -> None:
