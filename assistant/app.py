@@ -29,7 +29,8 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
         settings,
         plugins.context_sources(settings),
         plugins.monitors(settings, analysis),
-        plugins.post_processors(settings, analysis),
+        plugins.post_processors(settings),
+        plugins.checks(settings, analysis),
         excluded,
         analysis,
     )

@@ -25,6 +25,7 @@ from assistant.settings import Settings
 from assistant.types import (
     NEVER,
     Answer,
+    Check,
     Completion,
     CompletionRequest,
     ContextSource,
@@ -58,6 +59,7 @@ class Assistant:
         sources: Sequence[ContextSource] = (),
         monitors: Sequence[Monitor] = (),
         post_processors: Sequence[PostProcessor] = (),
+        checks: Sequence[Check] = (),
         excluded: Excluded = lambda path, root: "",
         analysis: Analysis | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class Assistant:
         self.sources = tuple(sources)
         self.monitors = tuple(monitors)
         self.post_processors = tuple(post_processors)
+        self.checks = tuple(checks)
         self.analysis = analysis
         self._excluded = excluded
         self._recall = Recall()
@@ -87,8 +90,8 @@ class Assistant:
         drafts = self._drafts(request, writer)
         watch.lap("decode")
         answer = self._answer(request, drafts, watch)
-        if not answer.completions and self._probable(request, drafts) and request.candidates == 1:
-            drafts = (*drafts, *self._others(writer, drafts[0], 1))  # the first was dropped: perhaps not the next
+        if not answer.completions and (mended := self._mended(request, writer, drafts)):
+            drafts = (*drafts, mended)
             watch.lap("decode again")
             answer = self._answer(request, drafts, watch)
         if not monitoring.is_early:  # else it may be written better with the next key
@@ -193,12 +196,21 @@ class Assistant:
         least = self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
         return [draft for draft in drafts if draft.text.strip() and math.exp(draft.logprob) >= least]
 
+    def _mended(self, request: CompletionRequest, writer: Writer, drafts: Sequence[Draft]) -> Draft | None:
+        """The first draft that a check objects to, written anew from the fault on."""
+        for draft in self._probable(request, drafts):
+            completion = self._processed(_completion(draft), request, [])
+            if completion and (fault := self._fault(completion, request)):
+                mended = writer.mended(draft, fault)
+                return mended and mended.confident()
+        return None
+
     def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
         probable = self._probable(request, drafts)
         droppers: list[str] = []
-        written = (Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings) for draft in probable)
-        processed = [self._process(completion, request, droppers) for completion in written]
-        best_first = sorted(filter(None, processed), key=lambda completion: -completion.logprob)
+        processed = [self._processed(_completion(draft), request, droppers) for draft in probable]
+        checked = [self._checked(completion, request, droppers) for completion in processed if completion]
+        best_first = sorted(filter(None, checked), key=lambda completion: -completion.logprob)
         unique: dict[tuple[str, int], Completion] = {}
         for completion in best_first:
             unique.setdefault((completion.text, completion.replaces), completion)
@@ -215,7 +227,7 @@ class Assistant:
             return f"The model is less sure than {self.settings.min_probability:.0%} (setting `min_probability`)."
         return f"What the model wrote was left out by {' and '.join(dict.fromkeys(droppers))}."
 
-    def _process(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
+    def _processed(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
         """A post-processor that fails is left out; what it was given goes on. One that drops it joins the droppers."""
         for processor in self.post_processors:
             result = guarded(processor.name, processor.process, completion, request, otherwise=completion)
@@ -224,6 +236,26 @@ class Assistant:
                 return None
             completion = result
         return completion
+
+    def _checked(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
+        """The completion up to the line in which a check finds a fault; None if nothing is left of it."""
+        fault = self._fault(completion, request)
+        if fault is None:
+            return completion
+        kept = completion.text[: max(completion.text.rfind("\n", 0, fault.start), 0)].rstrip()
+        if kept.strip() and not completion.replaces:
+            return replace(completion, text=kept)
+        droppers += [check.name for check in self.checks]
+        return None
+
+    def _fault(self, completion: Completion, request: CompletionRequest) -> range | None:
+        """The first fault that a check finds."""
+        found = (guarded(check.name, check.fault, completion, request, otherwise=None) for check in self.checks)
+        return min(filter(None, found), key=lambda fault: fault.start, default=None)
+
+
+def _completion(draft: Draft) -> Completion:
+    return Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import pluggy
 from assistant.analysis import Analysis
 from assistant.guards import Monitor
 from assistant.settings import Settings
-from assistant.types import ContextSource, Model, PostProcessor
+from assistant.types import Check, ContextSource, Model, PostProcessor
 
 hookspec = pluggy.HookspecMarker("ghostwright")
 hookimpl = pluggy.HookimplMarker("ghostwright")
@@ -37,5 +37,10 @@ def ghostwright_monitors(settings: Settings, analysis: Analysis) -> Sequence[Mon
 
 
 @hookspec
-def ghostwright_post_processors(settings: Settings, analysis: Analysis) -> Sequence[PostProcessor]:
+def ghostwright_checks(settings: Settings, analysis: Analysis) -> Sequence[Check]:
+    """What completions must pass, after post-processing."""
+
+
+@hookspec
+def ghostwright_post_processors(settings: Settings) -> Sequence[PostProcessor]:
     """What improves or drops completions, in the order in which it should happen."""

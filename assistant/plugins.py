@@ -15,7 +15,7 @@ from assistant.analysis import Analysis
 from assistant.errors import ModelError
 from assistant.guards import Monitor
 from assistant.settings import Settings
-from assistant.types import ContextSource, Model, PostProcessor
+from assistant.types import Check, ContextSource, Model, PostProcessor
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,11 @@ class Plugins:
     def monitors(self, settings: Settings, analysis: Analysis) -> list[Monitor]:
         return self._lists("ghostwright_monitors", settings=settings, analysis=analysis)
 
-    def post_processors(self, settings: Settings, analysis: Analysis) -> list[PostProcessor]:
-        return self._lists("ghostwright_post_processors", settings=settings, analysis=analysis)
+    def post_processors(self, settings: Settings) -> list[PostProcessor]:
+        return self._lists("ghostwright_post_processors", settings=settings)
+
+    def checks(self, settings: Settings, analysis: Analysis) -> list[Check]:
+        return self._lists("ghostwright_checks", settings=settings, analysis=analysis)
 
     def _register(self, entry: importlib.metadata.EntryPoint, disabled: bool) -> Plugin:
         distribution = entry.dist

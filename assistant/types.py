@@ -194,6 +194,15 @@ class PostProcessor(Protocol):
     def process(self, completion: Completion, request: CompletionRequest) -> Completion | None: ...
 
 
+class Check(Protocol):
+    """Finds what cannot be right in a completion that would otherwise be shown."""
+
+    name: str
+
+    def fault(self, completion: Completion, request: CompletionRequest) -> range | None:
+        """Where in its text the first such thing stands; None if there is none, or nothing is known in time."""
+
+
 class Model(Protocol):
     """A function from tokens to logits. Which part of a sequence it has seen before is its own business.
 

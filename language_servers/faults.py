@@ -7,11 +7,17 @@ import re
 from language_servers.analyzer import Fault
 
 _CODES: dict[str, Fault] = {}
+_UNCERTAIN = re.compile(r"\bin union\b|\bUnion variant\b|<Protocol with members|`NoneType` has no attribute")
 _PATTERNS: list[tuple[re.Pattern[str], Fault]] = []
 
 
 def classified(code: str, message: str) -> Fault:
-    """The fault that a diagnostic names: `("unresolved-reference", ...)` → an unknown name."""
+    """The fault that a diagnostic names: `("unresolved-reference", ...)` → an unknown name.
+
+    What only one branch of a union lacks may be there: that is a question of types.
+    """
+    if _UNCERTAIN.search(message):
+        return Fault.TYPE
     if fault := _CODES.get(code):
         return Fault.IMPORT if message.endswith("is unknown import symbol") else fault
     return next((fault for pattern, fault in _PATTERNS if pattern.search(message)), Fault.OTHER)
@@ -30,7 +36,7 @@ _codes(Fault.SYNTAX, "invalid-syntax parse-error invalid-syntax-in-forward-annot
 _codes(Fault.NAME, "unresolved-reference possibly-unresolved-reference unknown-name unbound-name")
 _codes(
     Fault.MEMBER,
-    "missing-attribute missing-union-attribute unresolved-attribute possibly-missing-attribute"
+    "missing-attribute unresolved-attribute possibly-missing-attribute"
     " possibly-missing-submodule invalid-typed-dict-key invalid-key bad-typed-dict-key missing-submodule",
 )
 _codes(
@@ -40,14 +46,15 @@ _codes(
 )
 _codes(
     Fault.ARGUMENTS,
-    "missing-argument too-many-positional-arguments unknown-argument parameter-already-assigned no-matching-overload"
+    "missing-argument too-many-positional-arguments unknown-argument parameter-already-assigned"
     " positional-only-parameter-as-kwarg missing-typed-dict-key unknown-typed-dict-constructor-key"
     " bad-argument-count unexpected-keyword bad-keyword-argument unexpected-positional-argument",
 )
 _codes(Fault.ABSTRACT, "abstract-class-instantiation bad-instantiation")
 _codes(
     Fault.TYPE,
-    "invalid-argument-type invalid-assignment invalid-explicit-return invalid-implicit-return invalid-return-type"
+    "missing-union-attribute no-matching-overload"
+    " invalid-argument-type invalid-assignment invalid-explicit-return invalid-implicit-return invalid-return-type"
     " invalid-parameter-default invalid-await invalid-raise invalid-context-manager unsupported-operator not-iterable"
     " not-subscriptable call-non-callable not-callable index-out-of-bounds bad-argument-type bad-assignment bad-return"
     " bad-index bad-function-definition bad-specialization unsupported-operation bad-unpacking bad-raise"

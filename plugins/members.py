@@ -49,7 +49,8 @@ class Members:
         if members.doubt:
             return Free(members.doubt)
         value = receiver(view)
-        legal = OneOf(frozenset(name for name in members.names if not _is_hook(name, value)) | _seen(view, value))
+        names = frozenset(name for name in members.names if not _is_hook(name, value) or "mro" in members.names)
+        legal = OneOf(names | _seen(view, value))
         return OrDefined(legal) if _DEFINES.search(view.statement) else legal
 
     def foresee(self, view: View) -> None:
@@ -65,7 +66,10 @@ class Members:
 
 
 def _is_hook(name: str, value: str) -> bool:
-    """Whether a name of Python's own is seldom written: a way out for a model that has no idea what to call."""
+    """Whether a name of Python's own is seldom written of a value: a way out for a model without ideas.
+
+    Classes, which have an `mro`, are another matter: `Base.__init__(self)`.
+    """
     is_own = name.startswith("__") and name.endswith("__")
     return is_own and name not in _WRITTEN and not re.match(r"(?:self|cls|super\(.*\))\Z", value)
 

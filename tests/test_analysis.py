@@ -49,9 +49,9 @@ def analyses() -> Iterator[list[Analysis]]:
 
 def guided(analysis: Analysis, writes: Any = None, checks: bool = False) -> Assistant:
     """An assistant with the members monitor, whose model would rather write something else."""
-    processors = [Checker(analysis)] if checks else []
+    made = [Checker(analysis)] if checks else []
     monitors = [MembersMonitor(analysis)]
-    return Assistant(ByteModel(writes or WISH), Settings(), (), monitors, processors, analysis=analysis)
+    return Assistant(ByteModel(writes or WISH), Settings(), (), monitors, (), made, analysis=analysis)
 
 
 def asked(tmp_path: Path, marked: str = CODE) -> CompletionRequest:

@@ -23,7 +23,7 @@ from retrieval.repository import excluded
 
 def assistant(model: ByteModel | str, sources=(), processors=(), **settings) -> Assistant:
     model = ByteModel(model) if isinstance(model, str) else model
-    return Assistant(model, Settings(**settings), sources, (), processors, excluded)
+    return Assistant(model, Settings(**settings), sources, (), processors, (), excluded)
 
 
 def texts(answer) -> list[str]:

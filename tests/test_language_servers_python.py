@@ -337,14 +337,14 @@ def test_symbols_know_their_owners(checker: LanguageServer) -> None:
         pytest.param("Buffer('', 1, 2)\n", Fault.ARGUMENTS, id="too many arguments"),
         pytest.param("Buffer('', sise=1)\n", Fault.ARGUMENTS, id="wrong keyword"),
         pytest.param("Buffer('', text='')\n", Fault.ARGUMENTS, id="argument given twice"),
-        pytest.param("print(1, sepp='')\n", Fault.ARGUMENTS, id="no overload"),
+        pytest.param("print(1, sepp='')\n", Fault.TYPE, id="no overload"),
         pytest.param("Base()\n", Fault.ABSTRACT, id="abstract class"),
         pytest.param("Buffer(1)\n", Fault.TYPE, id="type of an argument"),
         pytest.param("x: int = ''\n", Fault.TYPE, id="assignment"),
         pytest.param("def f() -> int:\n    return ''\n", Fault.TYPE, id="return"),
         pytest.param("1 + ''\n", Fault.TYPE, id="operator"),
         pytest.param("if\n", Fault.SYNTAX, id="syntax"),
-        pytest.param("def f(b: Buffer | None):\n    b.text\n", Fault.MEMBER, id="None has no member"),
+        pytest.param("def f(b: Buffer | None):\n    b.text\n", Fault.TYPE, id="None has no member"),
     ],
 )
 def test_what_is_wrong(checker: LanguageServer, text: str, fault: Fault) -> None:

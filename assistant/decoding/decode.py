@@ -142,6 +142,16 @@ class Writer:
         forks.sort(key=lambda fork: _loss(first.steps[fork]))
         return [self.write(taken) for fork in forks[:count] if (taken := self._taken(first.steps, fork))]
 
+    def mended(self, draft: Draft, fault: range) -> Draft | None:
+        """A draft written anew from a stretch of its text on, where the second choice was closest; None without one."""
+        begins = [0, *(step.end - draft.typed for step in draft.steps)]
+        forks = [
+            fork for fork in range(len(draft.steps)) if begins[fork] < fault.stop and begins[fork + 1] > fault.start
+        ]
+        forks.sort(key=lambda fork: _loss(draft.steps[fork]))
+        taken = next(filter(None, (self._taken(draft.steps, fork) for fork in forks)), ())
+        return self.write(taken) if taken else None
+
     def _row(self, written: Sequence[int], more: Sequence[int]) -> Row:
         row: Row = self._model.logits([*self._prompt, *written, *more], 1, self._cancelled)[0]
         return row
