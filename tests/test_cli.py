@@ -49,7 +49,8 @@ def test_complete_as_json_has_all_that_a_script_may_want(point):
     answer = result.json
     assert (answer["text"], answer["replaces"], answer["reason"]) == ("y = y", 0, "")
     assert 0 < answer["probability"] <= 1
-    assert answer["candidates"] == [{"text": "y = y", "replaces": 0, "probability": answer["probability"]}]
+    best = {"text": "y = y", "replaces": 0, "probability": answer["probability"], "guards": []}
+    assert answer["candidates"] == [best]
     assert answer["sources"] == ["file", "prefix"]
     assert {"load", "context", "prompt", "decode"} <= set(answer["timings"])
     assert "prompt" not in answer
