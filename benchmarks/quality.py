@@ -44,7 +44,7 @@ from assistant.engine import Assistant
 from assistant.guards import Monitor, View
 from assistant.plugins import Plugins
 from assistant.settings import Settings
-from assistant.types import Answer, Completion, CompletionRequest, Model, PostProcessor
+from assistant.types import Answer, Check, Completion, CompletionRequest, Model
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.servers import Servers
 
@@ -70,14 +70,14 @@ class Condition:
 
     monitors: frozenset[str] | None = None
     sources: frozenset[str] | None = None
-    post_processors: frozenset[str] | None = frozenset({"tidy"})
+    checks: frozenset[str] | None = frozenset()
 
 
 CONDITIONS: Mapping[str, Condition] = {
     "no monitor": Condition(monitors=frozenset()),
     "members": Condition(monitors=frozenset({"members"})),
     "monitors": Condition(),
-    "monitors and checker": Condition(post_processors=None),
+    "monitors and checker": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
 
@@ -212,7 +212,8 @@ def _assistant(
         settings,
         _named(plugins.context_sources(settings), condition.sources),
         _named(plugins.monitors(settings, analysis), condition.monitors),
-        _named(plugins.post_processors(settings, analysis), condition.post_processors),
+        plugins.post_processors(settings),
+        _named(plugins.checks(settings, analysis), condition.checks),
     )
 
 
@@ -251,12 +252,12 @@ def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> 
     servers = Servers({"python": server})
     analysis = Analysis(servers, PATIENCE)
     monitors = Plugins().monitors(Settings(), analysis)
-    processors = Plugins().post_processors(Settings(), analysis)
+    checks = Plugins().checks(Settings(), analysis)
     pairs = list(zip(report.cursors, requests, strict=True))
     for cursor, request in track(pairs, f"masks with {server}", transient=True):
         started(servers, cursor)
         found = masks_at(monitors, request, cursor.truth)
-        found = replace(found, dropping=droppers_of(processors, request, cursor.truth))
+        found = replace(found, dropping=objectors_to(checks, request, cursor.truth))
         report.masks.setdefault(server, []).append(found)
     analysis.close()
 
@@ -280,13 +281,13 @@ def masks_at(monitors: Iterable[Monitor], request: CompletionRequest, truth: str
     return Mask(tuple(masking), tuple(wrong), silences)
 
 
-def droppers_of(processors: Iterable[PostProcessor], request: CompletionRequest, truth: str) -> tuple[str, ...]:
-    """The post-processors that would drop the truth. They are asked twice: the first answer may be late."""
+def objectors_to(checks: Iterable[Check], request: CompletionRequest, truth: str) -> tuple[str, ...]:
+    """The checks that object to the truth. They are asked twice: the first answer may be late."""
     completion = Completion(truth)
-    for processor in processors:
-        processor.process(completion, request)
+    for check in checks:
+        check.fault(completion, request)
     time.sleep(0.05)
-    return tuple(processor.name for processor in processors if processor.process(completion, request) is None)
+    return tuple(check.name for check in checks if check.fault(completion, request))
 
 
 def show(report: Report, console: Console) -> dict[str, object]:
