@@ -24,7 +24,7 @@ from assistant.decoding.stopping import extent
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
 from assistant.engine import PROMPT_TOKENS
-from assistant.guards import Monitor
+from assistant.guards import Monitor, View
 from assistant.patterns import Masks
 from assistant.plugins import Plugins
 from assistant.prompt import Budget, build
@@ -40,6 +40,12 @@ SETS: Mapping[str, Callable[[str], bool]] = {
 """Which of the installed monitors take part."""
 
 BASE = "no monitor"
+
+ASKED, ASKED_EARLIER, KNOWN = "server asked", "server asked one key earlier", "answers known"
+"""What is known before a completion begins: nothing, what monitors foresaw at the key before, everything."""
+
+KEY = 0.12
+"""Seconds between two keys of somebody who types fast."""
 
 REPEATS = 3
 """Runs of what can be repeated, of which the quickest counts: the others had to share the cores."""
@@ -131,9 +137,8 @@ def measure(
             read_so_far(servers, cursor)
             bench.write(cursor)  # reads the prompt
             for name in generator.sample(sorted(SETS), len(SETS)):
-                asked, known = _with(bench, plugins, servers, cursor, SETS[name])
-                pairs[f"{name}, server asked"].append(asked)
-                pairs[f"{name}, answers known"].append(known)
+                for kind, pair in _with(bench, plugins, servers, cursor, SETS[name]).items():
+                    pairs[f"{name}, {kind}"].append(pair)
         found[place] = {name: pairs[name] for name in sorted(pairs)}
     servers.close()
     return found
@@ -141,19 +146,34 @@ def measure(
 
 def _with(
     bench: Bench, plugins: Plugins, servers: Servers, cursor: Cursor, wanted: Callable[[str], bool]
-) -> tuple[Pair, Pair]:
-    """A cursor's completion with some monitors: with the server asked, and with its answers known already."""
-    started(servers, cursor).files_changed(())  # forgets what it has answered
-    analysis = Analysis(servers)
-    monitors = [each for each in plugins.monitors(Settings(), analysis) if wanted(each.name)]
-    before, asked, behind = bench.write(cursor), bench.write(cursor, monitors, analysis), bench.write(cursor)
-    beside = replace(before, seconds=(before.seconds + behind.seconds) / 2)
+) -> dict[str, Pair]:
+    """A cursor's completion with some monitors, by what is known before it begins."""
+    found = {}
+    for kind, ahead in ((ASKED, False), (ASKED_EARLIER, True)):
+        started(servers, cursor).files_changed(())  # forgets what it has answered
+        analysis = Analysis(servers)
+        monitors = [each for each in plugins.monitors(Settings(), analysis) if wanted(each.name)]
+        before = bench.write(cursor)
+        if ahead:
+            _type_the_last_key(cursor, monitors)
+        asked, behind = bench.write(cursor, monitors, analysis), bench.write(cursor)
+        found[kind] = Pair(asked, replace(before, seconds=(before.seconds + behind.seconds) / 2))
     time.sleep(0.2)  # answers that came too late come in
     known, bases = [], []
     for _ in range(REPEATS):
         known.append(bench.write(cursor, monitors, analysis))
         bases.append(bench.write(cursor))
-    return Pair(asked, beside), Pair(_quickest(known), _quickest(bases))
+    found[KNOWN] = Pair(_quickest(known), _quickest(bases))
+    return found
+
+
+def _type_the_last_key(cursor: Cursor, monitors: Sequence[Monitor]) -> None:
+    """Lets the monitors see the cursor one character earlier, as they do while somebody types, and waits."""
+    view = View(cursor.request().cut(1))
+    for monitor in monitors:
+        if foresee := getattr(monitor, "foresee", None):
+            foresee(view)
+    time.sleep(KEY)
 
 
 def _quickest(runs: Sequence[Run]) -> Run:
@@ -222,7 +242,7 @@ def _cells(runs: Sequence[Run]) -> tuple[str, ...]:
 def _joint(conditions: Pairs) -> dict[str, Ratios]:
     """What all monitors take together, compared with the one that is there in any case."""
     found = {}
-    for kind in ("answers known", "server asked"):
+    for kind in (ASKED, ASKED_EARLIER, KNOWN):
         both = zip(conditions[f"all monitors, {kind}"], conditions[f"members, {kind}"], strict=True)
         found[kind] = Ratios.of([Pair(every.run, members.run) for every, members in both])
     return found
