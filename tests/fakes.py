@@ -161,7 +161,8 @@ class ByteModel:
         begin = max((index + 1 for index, token in enumerate(tokens) if token == self._last), default=len(tokens))
         written = self.detokenize(tokens[begin:])
         chances = np.zeros(len(self.pieces), np.float64)
-        agreeing = {text.encode(): p for text, p in self._texts.items() if text.encode().startswith(written)}
+        texts = {**self._texts, **{f" {text}": p * 1e-6 for text, p in self._texts.items()}}
+        agreeing = {text.encode(): p for text, p in texts.items() if text.encode().startswith(written)}
         for data, probability in agreeing.items():
             rest = data[len(written) :]
             share = probability / sum(agreeing.values()) * sum(self._texts.values())

@@ -89,7 +89,7 @@ def test_at_the_deadline_it_keeps_whole_lines():
 
 def test_what_is_complete_at_the_deadline_is_kept():
     begun = steps("f(y)\n")
-    assert written("x = ‸", ByteModel("f(y)\n"), deadline=PAST, begun=begun).text == "f(y)"
+    assert written("x =‸", ByteModel("f(y)\n"), deadline=PAST, begun=begun).text == "f(y)"
 
 
 def test_cancelling_ends_it():
@@ -114,7 +114,7 @@ def test_to_write_nothing_is_no_candidate():
 
 def test_a_candidate_remembers_what_its_tokens_cost():
     model = ByteModel({"aa\n": 0.6, "ab\n": 0.3})
-    writing = writer(request("x = ‸"), model)
+    writing = writer(request("x =‸"), model)
     first = writing.write()
     other = writing.others(first, 1)[0]
     assert (first.text, other.text) == ("aa", "ab")

@@ -40,6 +40,12 @@ def test_the_cursor_may_stand_within_the_name(words):
     assert written("y = x.app‸", writes, Names({"apple", "cherry"}), words=words).text == "le(2)"
 
 
+@pytest.mark.parametrize("marked", ["y = x.ban‸", "y = x.banana(1) + x.ban‸"])
+def test_what_the_user_has_typed_may_break_the_rules(marked):
+    """Then nothing is known of what follows."""
+    assert written(marked, ".banana(1)\n", Names({"apple"})).text == "ana(1)"
+
+
 def test_a_name_is_not_cut_short_or_made_longer():
     monitor = Names({"apple"})
     assert written("y = ‸", {"x.apple_pie\n": 0.7, "x.apple + 1\n": 0.2}, monitor).text == "x.apple + 1"

@@ -28,7 +28,7 @@ GOOD = 0.3
 RETURNS = 2
 """How often one completion may go back to a second choice."""
 
-_TYPED = re.compile(r"(?:\?\.|->|::|\.)?\w{0,64}\Z")
+_TYPED = re.compile(r" ?(?:\?\.|->|::|\.)?\w{0,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,10 @@ def _mean(steps: Sequence[Step]) -> float:
 
 
 def typed_before(request: CompletionRequest) -> str:
-    """What stands before the cursor of a name, with its dot: the model writes it anew, in tokens as it knows them.
+    """What stands before the cursor of a word, with the dot or blank before it: the model writes it anew.
 
-    Tokens that end at the cursor are others than those that the whole name would have had (token healing).
+    It knows words in whole tokens, most of which begin with a blank or dot; not the halves that a cursor leaves (token
+    healing).
     """
     match = _TYPED.search(request.prefix[-80:])
     return match[0] if match else ""
@@ -197,7 +198,8 @@ class Writer:
     def _taken(self, steps: Sequence[Step], fork: int) -> tuple[Step, ...]:
         """Steps up to a fork, and its second choice, from which no way leads back; none if it may not be taken."""
         before, step = tuple(steps[:fork]), steps[fork]
-        if step.second == step.token or (step.second in self._model.ends and fork == 0):
+        is_first = not before or before[-1].end <= len(self._begin[1])
+        if step.second == step.token or (step.second in self._model.ends and is_first):
             return ()
         after = self.watch.after(self.watch.ask(self._replayed(before)), step.second)
         if isinstance(after, Refusal):

@@ -85,9 +85,11 @@ class Watch:
     def __post_init__(self) -> None:
         self._triggers = frozenset("".join(monitor.triggers for monitor in self.monitors))
         self._answers: dict[str, tuple[Held, ...]] = {}
+        self._typed = ""
 
     def begin(self, view: View, typed: str) -> State:
-        """The state before anything is written; `typed` must be written first."""
+        """The state before anything is written; `typed` must be written first, whatever monitors say of it."""
+        self._typed = typed
         held = (Held("", Typed(typed)),) if typed else ()
         return State(view, held)
 
@@ -154,10 +156,13 @@ class Watch:
 
     def _guards(self, view: View) -> list[Held]:
         found = []
+        rest = self._typed[len(view.written) :]
         for monitor in self.monitors:
             if view.written and view.written[-1] not in monitor.triggers:
                 continue
             guard = guarded(monitor.name, self._guard, monitor, view, otherwise=FREE)
+            if guard.after(rest) is None:
+                guard = Free("what stands there is not legal")
             if not guard.is_free:
                 legal = len(guard.texts) if isinstance(guard, OneOf) else None
                 found.append(Held(monitor.name, guard, legal))
