@@ -11,12 +11,13 @@ from fakes import ByteModel, request, writer
 from language_server_tools import LONG
 
 from assistant.analysis import Analysis
-from assistant.guards import Free, Guard, Monitor, View
+from assistant.guards import AnyOf, Free, Guard, Monitor, View
 from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
 from plugins.cases import Cases, Rest, rest
 from plugins.imports import Imports
 from plugins.keys import Keys
+from plugins.names import Names, Place, place_of
 
 SHAPES = """\
 from dataclasses import dataclass
@@ -536,3 +537,194 @@ def test_a_case_that_is_gone_is_written_no_more(cases):
 )
 def test_what_a_type_leaves(worded, expected):
     assert rest(worded) == expected
+
+
+# names
+
+
+@pytest.fixture
+def names(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Names(analysis), root)
+
+
+@pytest.mark.parametrize(
+    ("place", "statements"),
+    [
+        (
+            Place.VALUE,
+            [
+                *(
+                    "return ",
+                    "x = ",
+                    "x += ",
+                    "x: int = ",
+                    "a = b = ",
+                    "a * ",
+                    "a ** ",
+                    "if a.b == ",
+                    "return -",
+                    "x not in ",
+                ),
+                *(
+                    "return not ",
+                    "raise A from ",
+                    "yield from ",
+                    "await ",
+                    "except ",
+                    "except (A, ",
+                    "while ",
+                    "@",
+                    "del ",
+                ),
+                *(
+                    "f(a=",
+                    "f(a, b=",
+                    "f(a, b + ",
+                    "f(*",
+                    "f(**",
+                    "f(a, *",
+                    "d[",
+                    "d[a + ",
+                    "x[a, ",
+                    "x = (a, ",
+                    "x = [a, ",
+                ),
+                *("[x for x in ", "[x for x in y if x == ", "f(a, lambda b: b + ", "x = a if b else ", "for x in "),
+                *("def f(a: ", "def f(a, b=", "def f(a) -> ", "async def f(a=", "x: ", "self.x: ", "class A("),
+            ],
+        ),
+        (Place.ARGUMENT, ["f(", "f(a, ", "f(a)(b, ", "f(\n    a,  # one\n    ", "print(f'{x}', ", "x = f(g(1), "]),
+        (
+            Place.ELSE,
+            [
+                *(
+                    "for ",
+                    "for a, ",
+                    "for (a, ",
+                    "[x for a, ",
+                    "lambda a, ",
+                    "f(a, lambda b, ",
+                    "lambda *",
+                    "def f(",
+                    "def f(a, *",
+                ),
+                *(
+                    "def f(a, ",
+                    "class A(B, ",
+                    "import a, ",
+                    "from a import b, ",
+                    "with f() as (a, ",
+                    "global a, ",
+                    "(a, ",
+                ),
+                *(
+                    "a, ",
+                    "a, *",
+                    "[",
+                    "(",
+                    "[a + ",
+                    "sum(",
+                    "f(a + ",
+                    "(a and ",
+                    "x = {a: ",
+                    "{",
+                    "case A | ",
+                    "case x: ",
+                ),
+                *("else: ", "try: ", "else ", "x ", "f(a) "),
+            ],
+        ),
+    ],
+)
+def test_where_a_name_is_used_and_not_introduced(place, statements):
+    assert {text: place_of(text) for text in statements} == dict.fromkeys(statements, place)
+
+
+SCOPE = """\
+import os.path
+from pack import alpha as first
+
+
+class Shop:
+    opened = True
+
+    def sell(self, goods, *, price=1):
+        basket = [goods]
+        goods.weigh(1)
+"""
+
+
+def call_of(statement: str) -> str:
+    return f"{SCOPE}        {statement}\n\n\ndef later(): ...\n"
+
+
+@pytest.mark.parametrize("before", ["return ", "total = ", "if basket == ", "x = basket[", "basket.append(1 + 1, "])
+def test_only_names_that_there_are(names, before):
+    texts = (
+        "self.",
+        "goods)",
+        "basket\n",
+        "os.path",
+        "first",
+        "Shop(",
+        "later(",
+        "print(",
+        "not ",
+        "weigh",
+        "numpy.",
+        "goodsx",
+    )
+    assert names.allowed(call_of(f"{before}‸"), *texts) == list(texts[:-2])
+
+
+@pytest.mark.parametrize("text", ["1", "(", "[", '"any', "f'{", 'rb"', "-1", "*", " ", "\n"])
+def test_what_is_no_name_may_always_come(names, text):
+    assert names.allowed(call_of("return ‸"), text) == [text]
+
+
+def test_arguments_may_be_named(names):
+    assert names.allowed(call_of("self.sell(1, ‸"), "price=2", "prize=2", "goods=1", "basket") == [
+        "price=2",
+        "goods=1",
+        "basket",
+    ]
+
+
+def test_names_of_a_comprehension(names):
+    assert names.allowed(call_of("return [item for item in basket if ‸"), "item", "items") == ["item"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("return dict(a=1, ‸", "the call may take any keyword"),
+        ("return nobody(1, ‸", "the call may take any keyword"),
+        ("return [‸", ""),
+        ("for ‸", ""),
+        ("# return ‸", ""),
+        ("x = 'a = ‸", ""),
+        ("return basket.‸", ""),
+    ],
+)
+def test_when_names_are_free(names, statement, reason):
+    assert names.silence(call_of(statement)) == reason
+
+
+def test_a_star_import_frees_names(names):
+    assert names.silence("from nowhere import *\nx = ‸\n") == "a star import"
+
+
+@pytest.mark.parametrize("words", [(), (" baskets", " basket"), ("return", " bas", "kets", "ket"), ("return baskets",)])
+def test_the_model_uses_names_that_there_are(names, words):
+    writes = {"return baskets\n": 0.6, "return basket\n": 0.3}
+    assert names.written(call_of("‸"), writes, words=words) == "return basket"
+
+
+def test_one_of_many_names():
+    guard = AnyOf(frozenset({"ab", "abc"}))
+    assert guard.after("a") == AnyOf(frozenset({"ab", "abc"}), "a")
+    assert guard.after("b") is None
+    assert guard.after("ab").may_end
+    assert guard.after("ab(").is_free
+    assert guard.after("a(") is None
+    assert not guard.after("a").may_end
