@@ -115,6 +115,9 @@ class Analysis:
         """The call whose arguments a view ends in."""
         return self._answer(self._ask("call", view, view.document, len(view.before)))
 
+    def foresee_call(self, view: View) -> None:
+        self._ask("call", view, view.document, len(view.before))
+
     def diagnostics(
         self, request: CompletionRequest, text: str, deadline: float | None = None
     ) -> tuple[Diagnostic, ...]:

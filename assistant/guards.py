@@ -18,6 +18,9 @@ from assistant.syntax import open_brackets, tokens, unclosed
 from assistant.text import heads, line_end, line_start, window_start
 from assistant.types import CompletionRequest
 
+LONG = 1_000
+"""Code points of a line behind which no monitor is asked: it may be data, and it has no end."""
+
 WINDOW = 8_192
 """Code points before a point that are looked at to find out what it stands in."""
 
@@ -33,6 +36,11 @@ class View:
     def before(self) -> str:
         """The whole text up to the point."""
         return self.request.prefix + self.written
+
+    @cached_property
+    def is_endless(self) -> bool:
+        """Whether the point's line is so long that it is no code that anybody reads."""
+        return len(self.line) > LONG
 
     @cached_property
     def line(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -58,7 +59,7 @@ class Member:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Members:
     """The names that may stand at a place: those of a value after its dot, or those in scope.
 
@@ -69,7 +70,7 @@ class Members:
     items: tuple[Member, ...]
     doubt: str = ""
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         return frozenset(member.name for member in self.items)
 

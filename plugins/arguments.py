@@ -18,11 +18,13 @@ from assistant.settings import Settings
 from assistant.syntax import CLOSERS, OPENERS, open_brackets
 from language_servers.analyzer import ParameterKind, Signature
 
+_LAST_NAME = re.compile(r"\b[^\W\d]\w*\Z")
 _CALLEE = re.compile(r"[\w)\]]\Z")
 _NO_CALL = re.compile(
     r"(?:^|[^\w.])(?:def\s+\w+|class\s+\w+|if|elif|while|for|in|not|and|or|is|return|yield|await|lambda|assert|del|with|"
     r"except|raise|else|import|from|match|case)\Z"
 )
+_FREES = re.compile(r"\b(?:for|lambda)\s\Z")
 _KEYWORD = re.compile(r"\s*(\w+)\s*=(?!=)")
 _POSITIONAL = (ParameterKind.POSITIONAL_ONLY, ParameterKind.POSITIONAL_OR_KEYWORD)
 _NAMED = (ParameterKind.POSITIONAL_OR_KEYWORD, ParameterKind.KEYWORD_ONLY)
@@ -54,6 +56,12 @@ class Arguments:
             return Free("the call takes anything")
         is_closed = not view.written and view.request.suffix[:1] == ")"
         return Within(shapes, is_closed).after(view.statement[begin:]) or FREE
+
+    def foresee(self, view: View) -> None:
+        """Asks for the signatures of what is likely to be called, while the model decides whether it is."""
+        name = _LAST_NAME.search(view.line)
+        if name and f"{name[0]}(" in view.nearby and f"{name[0]}." not in view.nearby and view.in_code:
+            self._analysis.foresee_call(view.on("("))
 
 
 def _arguments_begin(view: View) -> int | None:
@@ -141,8 +149,9 @@ class Within:
         return guard
 
     def _on(self, character: str) -> Guard | None:
-        if not self.quote and not self.depth and character != "=" and (keyword := _KEYWORD.fullmatch(self.argument)):
-            named = self._named(keyword[1])
+        at_top = not self.quote and not self.depth
+        if at_top and self.argument.endswith("=") and character != "=" and (name := _KEYWORD.fullmatch(self.argument)):
+            named = self._named(name[1])
             return named and named._on(character)
         if self.quote:
             is_end = character == self.quote and not self.argument.endswith("\\")
@@ -166,7 +175,7 @@ class Within:
         if character == ",":
             return self._next()
         argument = self.argument + character
-        if re.search(r"\bfor\s\Z|\blambda\s\Z", argument):
+        if character.isspace() and _FREES.search(argument[-8:]):
             return FREE
         return replace(self, argument=argument)
 

@@ -15,6 +15,7 @@ from assistant.guards import FREE, Free, Guard, Monitor, OneOf, View
 from assistant.hookspecs import hookimpl
 from assistant.receivers import ACCESS, receiver
 from assistant.settings import Settings
+from assistant.types import CompletionRequest
 
 _NUMBER = re.compile(r"(?:^|[^\w.)\]])\d[\d_]*\.\Z|\.\.\Z")
 _LAST_NAME = re.compile(r"(\w+)\Z")
@@ -41,6 +42,7 @@ class Members:
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
+        self._asked_of: tuple[CompletionRequest | None, dict[str, bool]] = (None, {})
 
     def guard(self, view: View) -> Guard:
         if not ACCESS.search(view.line) or _NUMBER.search(view.line) or _IMPORT.match(view.line) or not view.in_code:
@@ -57,12 +59,21 @@ class Members:
         """Asks for the members of what may be a receiver, while the model decides whether it is."""
         if ACCESS.search(view.line):
             expected = view
-        elif (name := _LAST_NAME.search(view.line)) and f"{name[0]}." in view.nearby + view.request.suffix[:8192]:
+        elif (name := _LAST_NAME.search(view.line)) and self._is_receiver(name[0], view):
             expected = view.on(".")
         else:
             return
         if view.in_code:
             self._analysis.foresee_members(expected)
+
+    def _is_receiver(self, name: str, view: View) -> bool:
+        """Whether the file has members of it elsewhere."""
+        if view.request is not self._asked_of[0]:
+            self._asked_of = (view.request, {})
+        _, known = self._asked_of
+        if name not in known:
+            known[name] = f"{name}." in view.request.text
+        return known[name]
 
 
 def _is_hook(name: str, value: str) -> bool:

@@ -95,6 +95,8 @@ class Watch:
 
     def foresee(self, state: State) -> None:
         """Tells the monitors where writing stands, so that they get ready while the model is at work."""
+        if state.view.is_endless:
+            return
         for monitor in self.monitors:
             if prepare := getattr(monitor, "foresee", None):
                 guarded(monitor.name, _foresee, prepare, state.view, otherwise=None)
@@ -155,7 +157,9 @@ class Watch:
         return self._answers[view.written]
 
     def _guards(self, view: View) -> list[Held]:
-        found = []
+        found: list[Held] = []
+        if view.is_endless:
+            return found
         rest = self._typed[len(view.written) :]
         for monitor in self.monitors:
             if view.written and view.written[-1] not in monitor.triggers:
