@@ -15,7 +15,7 @@ from typing import Protocol
 from assistant import patterns
 from assistant.repair import repaired
 from assistant.syntax import open_brackets, tokens, unclosed
-from assistant.text import heads, line_end, line_start, window_start
+from assistant.text import code_start, heads, line_end, line_start
 from assistant.types import CompletionRequest
 
 LONG = 1_000
@@ -61,9 +61,7 @@ class View:
     @cached_property
     def nearby(self) -> str:
         """The last few thousand characters up to the point, from a line that is not indented."""
-        start = window_start(len(self.before), WINDOW)
-        top = re.compile(r"^\w", re.MULTILINE).search(self.before, start) if start else None
-        return self.before[top.start() if top else start :]
+        return self.before[code_start(self.before, len(self.before), WINDOW, self.request.language) :]
 
     @cached_property
     def heads(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from assistant.syntax import CLOSERS, OPENERS, Token, open_brackets, tokens, unclosed, unmatched
-from assistant.text import indentation, line_end, line_start, split_lines, window_start
+from assistant.text import code_start, indentation, line_end, line_start, split_lines
 
 WINDOW = 8_192
 """Code points on each side of the cursor that are looked at."""
@@ -31,7 +31,7 @@ def repaired(before: str, behind: str, language: str, hole: str = "") -> str:
 
 def open_quote(before: str, language: str) -> str:
     """The mark of the string that a text ends in; empty if it ends in none, or in one of several lines."""
-    start = window_start(len(before), WINDOW)
+    start = code_start(before, len(before), WINDOW, language)
     mark = before[start + unclosed(before[start:], language) :][:3]
     return mark[:1] if mark[:1] in ("'", '"') and mark != mark[:1] * 3 else ""
 
@@ -44,7 +44,7 @@ def _behind_string(behind: str, quote: str) -> str:
 
 def ending(before: str, behind: str, language: str) -> str:
     """What follows the cursor in a mended text: closing brackets, and the lines below the statement."""
-    start = window_start(len(before), WINDOW)
+    start = code_start(before, len(before), WINDOW, language)
     own = _own(open_brackets(before[start:], language), language)
     closing = "".join(OPENERS[opener.kind] for opener in reversed(own))
     below = _below(behind, len(own), language)

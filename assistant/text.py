@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _INDENTATION = re.compile(r"[ \t]*")
+_PYTHON_TOP = re.compile(r"^(?:def|class|async def) ", re.MULTILINE)
+_TOP = re.compile(r"^\w", re.MULTILINE)
 
 
 def line_start(text: str, offset: int) -> int:
@@ -59,3 +61,20 @@ def line_offset(text: str, line: int) -> int:
 def window_start(offset: int, size: int, step: int = 1024) -> int:
     """Where a window of at least `size` code points before an offset begins: at a place that seldom moves."""
     return max(0, offset - size) // step * step
+
+
+def code_start(text: str, offset: int, size: int, language: str) -> int:
+    """Where to begin to read so as to know what an offset stands in: not within a string, as far as that can be seen.
+
+    In Python a definition that is not indented, as hardly any string holds one; elsewhere a line that is not indented.
+    At least `size` code points before the offset, or behind those where one begins.
+    """
+    start = window_start(offset, size)
+    if not start:
+        return 0
+    tops = _PYTHON_TOP if language == "python" else _TOP
+    if top := tops.search(text, start, offset):
+        return top.start()
+    if language != "python":
+        return start
+    return max(text.rfind(f"\n{word} ", 0, start) for word in ("def", "class", "async def")) + 1

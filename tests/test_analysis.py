@@ -234,3 +234,11 @@ def test_an_answer_that_is_late_is_there_the_next_time(analyses):
             assert analyses[0].members(view).names == {"fruits"}
             break
     assert len(slow.texts) == 1
+
+
+@pytest.mark.parametrize("length", range(400, 2_000, 200))
+def test_where_reading_begins_is_never_within_a_string(length):
+    docstring = '    """It\'s long (and\nso on\n\n' + "    it's a word, and another\n" * 600 + '    """\n'
+    text = "class Shop:\n" + docstring + "\n    # rest\n" * length + "\n    def f(self):\n        g(self."
+    assert repaired(text, "\n", "python") == text + ")\n"
+    assert View(CompletionRequest(Path("shop.py"), "python", text, len(text))).in_code

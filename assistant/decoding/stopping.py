@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from assistant.syntax import CLOSERS, OPENERS, Token, depth_changes, tokens, unclosed, unmatched
-from assistant.text import indentation, line_start, split_lines, window_start
+from assistant.text import code_start, indentation, line_start, split_lines
 from assistant.types import CompletionRequest
 from retrieval.grammars import LANGUAGES
 
@@ -154,10 +154,7 @@ def extent(request: CompletionRequest, lines: int) -> Extent:
 
 def _before(request: CompletionRequest) -> str:
     """The last few thousand characters before the cursor, from a line that is not indented."""
-    start = window_start(request.offset, WINDOW)
-    before = request.text[start : request.offset]
-    top = re.search(r"^\w", before, re.MULTILINE) if start else None
-    return before[top.start() :] if top else before
+    return request.text[code_start(request.text, request.offset, WINDOW, request.language) : request.offset]
 
 
 def _opened_block(before: str, behind: str, found: list[Token], language: str) -> Block | None:
