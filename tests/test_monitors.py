@@ -18,6 +18,7 @@ from plugins.cases import Cases, Rest, rest
 from plugins.imports import Imports
 from plugins.keys import Keys
 from plugins.names import Names, Place, place_of
+from plugins.overrides import Overrides, Parameters
 
 SHAPES = """\
 from dataclasses import dataclass
@@ -54,12 +55,42 @@ class Plain:
     RED = 1
 """
 
+JOBS = """\
+import abc
+
+
+class Job(abc.ABC):
+    @abc.abstractmethod
+    def run(self, task, amount: int = 1, *, fast=False): ...
+
+    def stop(self, when, /, how="now"): ...
+
+    def pause(self, seconds): ...
+
+    def _check(self, task): ...
+
+    @classmethod
+    def made(cls, kind, size=1): ...
+
+
+class Wash(Job):
+    def run(self, task, amount=2): ...
+
+    def stop(self, at, how="now"): ...
+
+    def _check(self, task): ...
+
+    @classmethod
+    def made(cls, kind, size=2): ...
+"""
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("project")
     (root / "shapes.py").write_text(SHAPES)
     (root / "colors.py").write_text(COLORS)
+    (root / "jobs.py").write_text(JOBS)
     (root / "lazy.py").write_text("def __getattr__(name): return 1\n")
     (root / "pack" / "deep").mkdir(parents=True)
     for name in ("__init__", "alpha", "beta", "deep/__init__", "deep/gamma"):
@@ -728,3 +759,87 @@ def test_one_of_many_names():
     assert guard.after("ab(").is_free
     assert guard.after("a(") is None
     assert not guard.after("a").may_end
+
+
+# overrides
+
+
+@pytest.fixture
+def overrides(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Overrides(analysis), root)
+
+
+def method_of(line: str, head: str = "class Dry(Job):") -> str:
+    return f"from threading import Thread\nfrom jobs import Job\n\n\n{head}\n    {line}\n        return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "texts", "forbidden"),
+    [
+        (
+            "def run(‸",
+            [
+                "self, task, amount=3):",
+                "self, task: str, amount",
+                "self, *args",
+                "self, task, **more",
+                "self, task)",
+                "self)",
+            ],
+            ["self, job", "self, task, number", "self, tas,", "self, tasks", "self, amount, task"],
+        ),
+        (
+            "def run(self, ‸",
+            ["task", "task: dict[str, int], amount", "*, fast", "\n        task,"],
+            ["job", "ta:", "a"],
+        ),
+        ("def run(self, task: list[int] = [1, 2], ‸", ["amount"], ["other"]),
+        ("async def run(self, ‸):", ["task, amount=1, more=2", "task='a, b'", "task,  # x, y\n"], ["task, more"]),
+        ("@classmethod\n    def made(‸", ["cls, kind"], ["cls, sort"]),
+    ],
+)
+def test_parameters_are_those_of_the_base(overrides, line, texts, forbidden):
+    assert overrides.allowed(method_of(line), *texts, *forbidden) == texts
+
+
+def test_a_parameter_that_has_no_name_may_have_any(overrides):
+    assert overrides.allowed(method_of("def stop(self, ‸"), "then, how", "when, how", "then, why") == [
+        "then, how",
+        "when, how",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marked", "reason"),
+    [
+        (method_of("def go(‸"), "the method that is overridden is unknown"),
+        (method_of("def run(‸", "class Dry(Nobody):"), "the method that is overridden is unknown"),
+        (method_of("def run(‸", "class Dry(Thread):"), "the method that is overridden is unknown"),
+        (method_of("def join(‸", "class Dry(Thread):"), "the method that is overridden is not the project's own"),
+        (method_of("def pause(‸"), "nobody has overridden it by the same names yet"),
+        (
+            method_of("def run(‸") + "\nclass Other(Job):\n    def run(self, x): ...\n",
+            "nobody has overridden it by the same names yet",
+        ),
+        (method_of("def _check(‸"), ""),
+        (method_of("def __init__(‸"), ""),
+        (method_of("def run(‸", "class Dry:"), ""),
+        (method_of("def run(self, task=max(‸"), ""),
+        ("def run(‸", ""),
+        (method_of("# def run(‸"), ""),
+    ],
+)
+def test_when_parameters_are_free(overrides, marked, reason):
+    assert overrides.silence(marked) == reason
+
+
+def test_the_model_overrides_by_the_names_of_the_base(overrides):
+    writes = {"run(self, job):\n": 0.6, "run(self, task):\n": 0.3}
+    assert overrides.written(method_of("def ‸"), writes, words=("self", " job", " task")) == "run(self, task):"
+
+
+def test_a_definition_may_end_where_a_name_is_whole():
+    guard = Parameters(("task",)).after("self, ta")
+    assert not guard.may_end
+    assert guard.after("sk").may_end
+    assert guard.after("sk=')'").may_end
