@@ -16,6 +16,7 @@ from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
 from plugins.cases import Cases, Rest, rest
 from plugins.imports import Imports
+from plugins.instantiation import Instantiation
 from plugins.keys import Keys
 from plugins.names import Names, Place, place_of
 from plugins.overrides import Overrides, Parameters
@@ -843,3 +844,54 @@ def test_a_definition_may_end_where_a_name_is_whole():
     assert not guard.may_end
     assert guard.after("sk").may_end
     assert guard.after("sk=')'").may_end
+
+
+# instantiation
+
+
+@pytest.fixture
+def instantiation(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Instantiation(analysis), root)
+
+
+CALLS = """\
+import typing
+
+import jobs
+from jobs import Job, Wash
+
+
+class Washable(typing.Protocol):
+    def wash(self) -> None: ...
+
+
+def f(kind: type[Job]):
+"""
+
+
+@pytest.mark.parametrize(
+    "before", ["", "x = ", "return ", "print(", "print(1, ", "x = [", "if True: ", "x = 1 if kind else "]
+)
+def test_an_abstract_class_is_not_called(instantiation, before):
+    texts = ("Wash(", "Job.made(", "Job)", "Job ", "jobs.Wash(", "kind(", "Nobody(", "print(", "(", "1", "'Job('")
+    allowed = instantiation.allowed(
+        f"{CALLS}    {before}‸\n\n\ndef g(): ...\n", *texts, "Job(", "jobs.Job(", "Washable()"
+    )
+    assert allowed == list(texts)
+
+
+def test_a_class_that_is_called_elsewhere_may_be_called(instantiation):
+    assert instantiation.allowed(f"{CALLS}    return ‸\n\n\nknown = Job()\n", "Job(") == ["Job("]
+
+
+@pytest.mark.parametrize(
+    "line", ["from jobs import ‸", "class New(‸", "# return ‸", "x = 'a ‸", "def new(job=‸", "x.‸"]
+)
+def test_where_nothing_is_called(instantiation, line):
+    assert instantiation.silence(f"{CALLS}    {line}\n") == ""
+
+
+@pytest.mark.parametrize("words", [(), (" Job", " Wash"), (" Job(", " Wash("), ("return Job(",)])
+def test_the_model_calls_what_can_be_called(instantiation, words):
+    writes = {"return Job()\n": 0.64, "return Wash()\n": 0.355}
+    assert instantiation.written(f"{CALLS}    ‸\n", writes, words=words) == "return Wash()"
