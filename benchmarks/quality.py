@@ -13,7 +13,7 @@ What is undefined in a completion is judged by another type checker than the one
 complaints about unknown members and names count that the original file does not give cause for.
 
 A mask is what a monitor forbids at the cursor; it is false if it forbids what stands there. Coverage is the share of
-cursors with a mask; "in time" is with the deadline that a completion has, the other without.
+cursors with a mask; "in time" is with the deadline that a completion has and nothing foreseen, the other without.
 """
 
 from __future__ import annotations
@@ -100,12 +100,14 @@ class Shot:
 class Mask:
     """What monitors had to say at a cursor: those that forbade something, and those of them that were wrong.
 
-    `silences` are the others, with their reasons; `dropping` the post-processors that would drop the truth.
+    `silences` are the others, with their reasons; `in_time` are those that forbade something within the deadline of a
+    completion, and `dropping` the checks that object to the truth.
     """
 
     masking: tuple[str, ...]
     wrong: tuple[str, ...]
     silences: Mapping[str, str]
+    in_time: tuple[str, ...] = ()
     dropping: tuple[str, ...] = ()
 
 
@@ -188,14 +190,19 @@ def is_broken(cursor: Cursor, shot: Shot) -> bool:
 def complete(
     report: Report, conditions: Mapping[str, Condition], requests: Sequence[CompletionRequest], server: str
 ) -> None:
-    """Completes each cursor under each condition; cursor by cursor, so that the prompt is read once."""
+    """Completes each cursor under each condition; cursor by cursor, so that the prompt is read once.
+
+    It is read before: the time that a completion may take should not depend on the condition.
+    """
     settings, plugins = Settings(), Plugins()
     model = plugins.model(settings)
     servers = Servers({"python": server})
     analysis = Analysis(servers)
     assistants = {name: _assistant(each, plugins, settings, analysis, model) for name, each in conditions.items()}
+    reader = _assistant(Condition(monitors=frozenset()), plugins, settings, analysis, model)
     for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
         read_so_far(servers, cursor)
+        reader.complete(request)
         for name, assistant in assistants.items():
             answer = assistant.complete(request)
             report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
@@ -248,18 +255,19 @@ def judge(report: Report, server: str) -> None:
 
 
 def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> None:
-    """Asks every monitor at every cursor what it forbids there."""
-    servers = Servers({"python": server})
-    analysis = Analysis(servers, PATIENCE)
-    monitors = Plugins().monitors(Settings(), analysis)
-    checks = Plugins().checks(Settings(), analysis)
+    """Asks every monitor at every cursor what it forbids there: first with a completion's deadline, then without."""
+    servers, plugins, settings = Servers({"python": server}), Plugins(), Settings()
+    quick, patient = Analysis(servers), Analysis(servers, PATIENCE)
+    hasty, monitors = plugins.monitors(settings, quick), plugins.monitors(settings, patient)
+    checks = plugins.checks(settings, patient)
     pairs = list(zip(report.cursors, requests, strict=True))
     for cursor, request in track(pairs, f"masks with {server}", transient=True):
-        started(servers, cursor)
+        read_so_far(servers, cursor)
+        in_time = masks_at(hasty, request, cursor.truth).masking
         found = masks_at(monitors, request, cursor.truth)
-        found = replace(found, dropping=objectors_to(checks, request, cursor.truth))
-        report.masks.setdefault(server, []).append(found)
-    analysis.close()
+        dropping = objectors_to(checks, request, cursor.truth)
+        report.masks.setdefault(server, []).append(replace(found, in_time=in_time, dropping=dropping))
+    quick.close()
 
 
 def masks_at(monitors: Iterable[Monitor], request: CompletionRequest, truth: str) -> Mask:
@@ -323,7 +331,7 @@ def difference_cell(estimate: Estimate) -> str:
 
 
 def _show_masks(report: Report, console: Console) -> dict[str, object]:
-    table = Table("server", "monitor", "cursors", "masked", "coverage %", "false masks", "false-mask rate %", "silent")
+    table = Table("server", "monitor", "masked", "coverage %", "in time %", "false", "false-mask rate %", "silent")
     figures: dict[str, object] = {}
     for server, masks in report.masks.items():
         for monitor in sorted({name for mask in masks for name in (*mask.masking, *mask.silences)}):
@@ -334,11 +342,15 @@ def _show_masks(report: Report, console: Console) -> dict[str, object]:
                 continue
             rate = share(report.packages, wrong, masked)
             coverage = share(report.packages, masked, np.ones_like(masked))
+            in_time = share(
+                report.packages, np.array([monitor in mask.in_time for mask in masks]), np.ones_like(masked)
+            )
             common = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common(4))
-            cells = (str(len(masks)), str(masked.sum()), _percent(coverage), str(wrong.sum()), _percent(rate), common)
-            table.add_row(server, monitor, *cells)
+            cells = (str(masked.sum()), _percent(coverage), f"{in_time.value * 100:.1f}", str(wrong.sum()))
+            table.add_row(server, monitor, *cells, _percent(rate), common)
             figures[f"{server}, {monitor}"] = {
                 "coverage": as_json(coverage),
+                "in time": as_json(in_time),
                 "false masks": as_json(rate),
                 "silences": dict(reasons),
             }
@@ -347,35 +359,12 @@ def _show_masks(report: Report, console: Console) -> dict[str, object]:
         drops = Counter(name for mask in masks for name in mask.dropping)
         figures[f"{server}, truths dropped"] = dict(drops)
         said = ", ".join(f"{name} {count}" for name, count in drops.most_common()) or "none"
-        console.print(f"{server}: true lines that post-processors would drop, of {len(masks)}: {said}")
-    figures["in time"] = _in_time(report, console)
+        console.print(f"{server}: true lines that checks object to, of {len(masks)}: {said}")
     return figures
 
 
 def _percent(estimate: Estimate) -> str:
     return f"{estimate.value * 100:.1f} [{estimate.low * 100:.1f}, {estimate.high * 100:.1f}]"
-
-
-def _in_time(report: Report, console: Console) -> dict[str, float]:
-    """The share of cursors at which a completion's first step was ruled on, by condition."""
-    shares = {}
-    for name, shots in report.shots.items():
-        ruled = np.array([is_ruled(shot, cursor) for shot, cursor in zip(shots, report.cursors, strict=True)])
-        shares[name] = float(ruled.mean())
-        console.print(f"{name}: coverage in time {shares[name] * 100:.1f} %")
-    return shares
-
-
-def is_ruled(shot: Shot, cursor: Cursor) -> bool:
-    """Whether monitors had a say on the name at the cursor, which the model writes with its dot or behind it."""
-    line = cursor.text[: cursor.offset]
-    return any(
-        line.endswith(f"{ruling['place']}.")
-        if str(ruling["written"]).startswith(".")
-        else line.endswith(ruling["place"])
-        for ruling in shot.rulings
-        if ruling["place"]
-    )
 
 
 def show_examples(report: Report, console: Console, count: int) -> None:

@@ -197,18 +197,6 @@ def test_what_cannot_be_parsed_is_broken(corpus, tmp_path):
     assert not quality.is_broken(cursor, quality.Shot(cursor.truth))
 
 
-@pytest.mark.parametrize(
-    ("place", "written", "expected"),
-    [("return self", ".lines", True), ("return self.", "lines", True), ("return self.lines", ".first", False)],
-)
-def test_a_ruling_on_the_name_at_the_cursor_is_told_from_others(corpus, tmp_path, place, written, expected):
-    cursor = cursors(corpus, ["shop"], tmp_path / "work", 1, 1)[0]
-    text = "def f(self):\n    return self.lines\n"
-    cursor = quality.replace(cursor, text=text, offset=text.index("lines"), end=len(text) - 1, name="lines")
-    shot = quality.Shot("lines", rulings=({"place": place, "written": written},))
-    assert quality.is_ruled(shot, cursor) is expected
-
-
 def test_conditions_that_nobody_knows_are_named():
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "quality.py", "--conditions", "nothing"], capture_output=True, text=True
