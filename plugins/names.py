@@ -41,8 +41,10 @@ _TAKES_MANY = re.compile(
 """What is often called with a generator expression, whose names come at its end."""
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_PREFIXES = ("f", "r", "b", "u", "rb", "br", "fr", "rf")
-_ALWAYS = frozenset((*dir(builtins), *keyword.kwlist, "__file__", "__class__", "metaclass", *_PREFIXES))
+_PREFIXES = frozenset(("f", "r", "b", "u", "t", "rb", "br", "fr", "rf", "F", "R", "B", "U", "RB", "BR", "FR", "RF"))
+"""Of strings."""
+
+_ALWAYS = _PREFIXES | {*dir(builtins), *keyword.kwlist, "__file__", "__class__", "metaclass"}
 
 
 @hookimpl

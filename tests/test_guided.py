@@ -212,3 +212,32 @@ def test_a_guard_becomes_another_one_as_text_is_written(guard, text, expected):
 )
 def test_a_view_tells_code_from_strings_and_comments(marked, expected):
     assert View(request(marked)).in_code is expected
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("def f():\n    if x:\n        y = ‸", ["if x:", "def f():"]),
+        ("class A(\n    B,\n):\n    def f(self):\n\n# note\n        ‸", ["def f(self):", "class A("]),
+        ("if x:\n    pass\nelse:\n    for y in z:\n        pass\n    ‸", ["else:"]),
+        ("x = ‸", []),
+    ],
+)
+def test_a_view_knows_the_blocks_that_it_stands_in(marked, expected):
+    assert list(View(request(marked)).heads) == expected
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ('f(d["‸"], b)\nx = 1\n', 'f(d["‸"])\nx = 1\n'),
+        ('f(d["‸\nx = 1\n', 'f(d["‸"])\nx = 1\n'),
+        ("f(d['ab‸c'], b)\n", "f(d['ab‸'])\n"),
+        ("if x == '‸'\n    y = 1\n", "if x == '‸':\n    y = 1\n"),
+        ("f('''a ‸\nb''')\n", "f('''a ‸)\nb''')\n"),
+        ("f('a', ‸b)\n", "f('a', ‸)\n"),
+    ],
+)
+def test_a_string_that_the_cursor_stands_in_is_closed(marked, expected):
+    view = View(request(marked))
+    assert view.document[: len(view.before)] + "‸" + view.document[len(view.before) :] == expected
