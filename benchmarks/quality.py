@@ -30,6 +30,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from analyzers import PATIENCE, read_so_far, started
@@ -62,6 +63,16 @@ UNDEFINED = frozenset(("missing-attribute", "unknown-name", "unresolved-attribut
 """What pyrefly and ty call unknown members and names."""
 
 _CLASS = re.compile(r"Object of class `(\w+)`")
+
+
+class Named(Protocol):
+    """A monitor, a source or a check."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Offered = TypeVar("Offered", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,28 +203,27 @@ def complete(
 ) -> None:
     """Completes each cursor under each condition; cursor by cursor, so that the prompt is read once.
 
-    It is read before: the time that a completion may take should not depend on the condition.
+    It is read before, and what the server has answered is forgotten, so that the order of conditions does not matter.
     """
     settings, plugins = Settings(), Plugins()
     model = plugins.model(settings)
     servers = Servers({"python": server})
-    analysis = Analysis(servers)
-    assistants = {name: _assistant(each, plugins, settings, analysis, model) for name, each in conditions.items()}
-    reader = _assistant(Condition(monitors=frozenset()), plugins, settings, analysis, model)
+    reader = _assistant(Condition(monitors=frozenset()), plugins, settings, servers, model)
+    assistants = {name: _assistant(each, plugins, settings, servers, model) for name, each in conditions.items()}
     for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
         read_so_far(servers, cursor)
         reader.complete(request)
         for name, assistant in assistants.items():
+            started(servers, cursor).files_changed(())
             answer = assistant.complete(request)
             report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
-    analysis.close()
+    servers.close()
     model.unload()
 
 
-def _assistant(
-    condition: Condition, plugins: Plugins, settings: Settings, analysis: Analysis, model: Model
-) -> Assistant:
+def _assistant(condition: Condition, plugins: Plugins, settings: Settings, servers: Servers, model: Model) -> Assistant:
     """An assistant in which only what a condition names takes part."""
+    analysis = Analysis(servers)
     return Assistant(
         model,
         settings,
@@ -224,7 +234,7 @@ def _assistant(
     )
 
 
-def _named(offered, names: frozenset[str] | None):  # noqa: ANN001, ANN202
+def _named(offered: Iterable[Offered], names: frozenset[str] | None) -> list[Offered]:
     return [each for each in offered if names is None or each.name in names]
 
 
