@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 KEPT = 512
 """Answers that are remembered."""
 
+REST, HURRY = 2.0, 0.02
+"""For so many seconds after an answer that was late, others are waited for so long only: what hangs costs it once."""
+
 PATIENCE = 1.0
 """Seconds that a question asked ahead of need may take: longer than anyone waits for it."""
 
@@ -67,6 +70,7 @@ class Analysis:
         self._deadline = deadline
         self._asking = ThreadPoolExecutor(2, "analysis")
         self._answers: OrderedDict[Hashable, Future[object]] = OrderedDict()
+        self._late_until = 0.0
         self.waited = 0.0
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
@@ -178,9 +182,14 @@ class Analysis:
     def _answer(self, future: Future[T], deadline: float | None = None) -> T:
         begin = time.monotonic()
         seconds = self._deadline if deadline is None else deadline
+        if begin < self._late_until:
+            seconds = min(seconds, HURRY)
         try:
-            return future.result(seconds)
+            answer = future.result(seconds)
+            self._late_until = 0.0
+            return answer
         except TooLate:
+            self._late_until = time.monotonic() + REST
             raise TooEarly(f"no answer within {seconds * 1000:.0f} ms") from None
         finally:
             self.waited += time.monotonic() - begin

@@ -242,3 +242,18 @@ def test_where_reading_begins_is_never_within_a_string(length):
     text = "class Shop:\n" + docstring + "\n    # rest\n" * length + "\n    def f(self):\n        g(self."
     assert repaired(text, "\n", "python") == text + ")\n"
     assert View(CompletionRequest(Path("shop.py"), "python", text, len(text))).in_code
+
+
+def test_a_server_that_hangs_is_waited_for_once(analyses):
+    class Hanging(Counting):
+        def members(self, document: Document, offset: int, deadline: float = 0) -> Members:
+            going_on.wait(20)
+            raise NoAnswer("given up")
+
+    going_on = Event()
+    analyses.append(Analysis(Hanging(), deadline=0.2))
+    for number in range(20):
+        with pytest.raises(NoAnswer):
+            analyses[0].members(View(request(f"print(basket{number}.‸)\n")))
+    assert 0.2 <= analyses[0].waited < 20 * 0.2
+    going_on.set()
