@@ -4,8 +4,8 @@ Asked behind `def name(` in a class with bases. It asks for the call of `super()
 Silent for names that begin with `_`, for methods from outside of the project, whose parameters everybody names as he
 likes, and unless a second definition, in this file or in that of the base, agrees with the first.
 
-Our own: what a method takes is closed by its base, as a name is by its scope. Of 465 methods in seventeen packages it
-would have forbidden one; of 736 without a second definition, twelve.
+Our own: what a method takes is closed by its base, as a name is by its scope. Of 516 methods in sixteen packages it
+would have forbidden two; of 736 that need no second definition, twelve.
 """
 
 from __future__ import annotations
