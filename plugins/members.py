@@ -25,6 +25,10 @@ _DEFINES = re.compile(r"(?:\A|[;:]|\bas\s)(?:\s*[\w.]+\s*,)*\s*(?:self|cls)\.\Z"
 _DEFINITION = re.compile(r"\w+\s*(?:[:,].*|=(?:[^=].*)?)?", re.DOTALL)
 _WRITTEN = frozenset(("__class__", "__name__", "__qualname__", "__file__", "__version__"))
 """Names of Python's own that are written of any value."""
+_FUNCTION = re.compile(r"(?:async\s+)?def\s+(\w+)")
+_CONSTRUCTOR = re.compile(
+    r"__(?:init|new|post_init|init_subclass|enter|aenter|set_name|setstate)__|setup|set_up|setUp\w*|reset"
+)
 _NAME = re.compile(r"\w+")
 _BEFORE = re.compile(r"[\w.]")
 
@@ -53,7 +57,7 @@ class Members:
         value = receiver(view)
         names = frozenset(name for name in members.names if not _is_hook(name, value) or "mro" in members.names)
         legal = OneOf(names | _seen(view, value))
-        return OrDefined(legal) if _DEFINES.search(view.statement) else legal
+        return OrDefined(legal) if _DEFINES.search(view.statement) and _is_in_constructor(view) else legal
 
     def foresee(self, view: View) -> None:
         """Asks for the members of what may be a receiver, while the model decides whether it is."""
@@ -74,6 +78,12 @@ class Members:
         if name not in known:
             known[name] = f"{name}." in view.request.text
         return known[name]
+
+
+def _is_in_constructor(view: View) -> bool:
+    """Whether the point stands in a method that gives objects their members. Others use those that there are."""
+    function = next((name for head in view.heads if (name := _FUNCTION.match(head))), None)
+    return function is not None and _CONSTRUCTOR.fullmatch(function[1]) is not None
 
 
 def _is_hook(name: str, value: str) -> bool:

@@ -171,10 +171,16 @@ def test_where_a_dot_is_no_access_nobody_is_asked(analyses, marked):
         ("owner.x", False),
     ],
 )
-def test_behind_self_a_new_member_may_be_defined(analyses, written, is_allowed):
+def test_in_a_constructor_a_new_member_may_be_defined(analyses, written, is_allowed):
     analyses.append(Analysis(Counting()))
-    guard = MembersMonitor(analyses[0]).guard(View(request("def f(self):\n    self.‸\n")))
+    guard = MembersMonitor(analyses[0]).guard(View(request("def __init__(self):\n    if x:\n        self.‸\n")))
     assert (guard.after(written) is not None) is is_allowed
+
+
+def test_other_methods_use_the_members_that_there_are(analyses):
+    analyses.append(Analysis(Counting()))
+    marked = "def __init__(self):\n    pass\n\ndef f(self):\n    self.‸\n"
+    assert MembersMonitor(analyses[0]).guard(View(request(marked))) == OneOf.names({"fruits"})
 
 
 @pytest.mark.parametrize(
