@@ -8,7 +8,7 @@ import pytest
 from fakes import BrokenMonitor, ByteModel, Names, request, writer
 
 from assistant.decoding.decode import Draft
-from assistant.guards import FREE, Beginning, Free, Guard, Matching, OneOf, Typed, View
+from assistant.guards import FREE, NAME, Beginning, Free, Guard, Matching, OneOf, Typed, View
 
 
 def written(marked: str, writes, *monitors, words=(), **options) -> Draft:
@@ -140,6 +140,21 @@ class Digits:
 def test_a_guard_may_be_a_regular_expression(words):
     writes = {"f(a=1)\n": 0.6, "f(a=22)\n": 0.3}
     assert written("y = ‸", writes, Digits(), words=words).text == "f(a=22)"
+
+
+class Listed:
+    """Lets a name that comes behind `(` be one of some, and anything else pass."""
+
+    name, triggers = "listed", "("
+
+    def guard(self, view: View) -> Guard:
+        return Beginning(NAME, OneOf.names({"apple"})) if view.before.endswith("(") else FREE
+
+
+@pytest.mark.parametrize("words", [(), ("(ban", "ana", "app", '("')])
+def test_a_guard_may_be_about_names_only(words):
+    assert written("y = ‸", {"f(banana)\n": 0.6, "f(apple)\n": 0.3}, Listed(), words=words).text == "f(apple)"
+    assert written("y = ‸", {"f(banana)\n": 0.6, 'f("a")\n': 0.3}, Listed(), words=words).text == 'f("a")'
 
 
 class NoBackslash:

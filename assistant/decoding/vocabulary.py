@@ -40,6 +40,7 @@ class Vocabulary:
                 self._longest[head] = max(self._longest[head], len(piece))
         self._exact.default_factory = self._longest.default_factory = None
         self.beginning = lru_cache(maxsize=65_536)(self._beginning)  # the same names come back with other values
+        self.not_beginning = cache(self._not_beginning)
         self._past_names = cache(self._names_passed)
         self.spelling = lru_cache(maxsize=256)(self._spelling)
 
@@ -84,6 +85,16 @@ class Vocabulary:
     def _passes(self, token: int, text: bytes, head: bytes) -> bool:
         """Whether a token holds the whole of a text that is no name, and more."""
         return len(self.pieces[token]) > len(head) + len(text) and not _is_name(text)
+
+    def _not_beginning(self, pattern: str) -> Ids:
+        """The tokens whose first character does not match a regular expression."""
+        first = re.compile(pattern)
+        found = [
+            token
+            for token, piece in enumerate(self.pieces)
+            if piece and not first.match(piece.decode("utf-8", "replace"))
+        ]
+        return np.array(found, np.intp)
 
     @cached_property
     def ending_names(self) -> Ids:

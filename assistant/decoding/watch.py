@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assistant.decoding.vocabulary import Ids, Vocabulary
-from assistant.guards import FREE, Free, Guard, Matching, Monitor, OneOf, Typed, View
+from assistant.guards import FREE, Beginning, Free, Guard, Matching, Monitor, OneOf, Typed, View
 from assistant.patterns import Masks
 from assistant.plugins import guarded
 from language_servers.analyzer import NoAnswer, TooEarly
@@ -146,6 +146,9 @@ class Watch:
             return self.vocabulary.spelling(
                 frozenset(text[len(pending) :] for text in texts if text.startswith(pending)), head
             )
+        if isinstance(guard, Beginning) and not head and not pending:
+            inner = self.ids(guard.guard)
+            return None if inner is None else np.union1d(inner, self.vocabulary.not_beginning(guard.pattern))
         if isinstance(guard, Matching) and not head and not pending:
             return self.masks().allowed(guard.pattern, guard.begun)
         return None
@@ -168,7 +171,8 @@ class Watch:
             if guard.after(rest) is None:
                 guard = Free("what stands there is not legal")
             if not guard.is_free:
-                legal = len(guard.texts) if isinstance(guard, OneOf) else None
+                listed = guard.guard if isinstance(guard, Beginning) else guard
+                legal = len(listed.texts) if isinstance(listed, OneOf) else None
                 found.append(Held(monitor.name, guard, legal))
             elif reason := getattr(guard, "reason", ""):
                 self.silences[monitor.name, reason] = None
