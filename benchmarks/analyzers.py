@@ -10,7 +10,7 @@ from language_servers.analyzer import Document, NoAnswer
 from language_servers.client import LanguageServer
 from language_servers.servers import Servers
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Seconds that a server may take where it is not timed."""
 
 

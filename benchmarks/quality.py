@@ -47,7 +47,10 @@ from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Answer, Check, Completion, CompletionRequest, Model
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
+from language_servers.limits import Limits
 from language_servers.servers import Servers
+
+log = logging.getLogger(__name__)
 
 REPORTING = (
     "rich", "pygls", "jinja2", "networkx", "docutils", "flask", "werkzeug", "httpx", "starlette", "hypothesis",
@@ -160,17 +163,22 @@ class Judge:
     """A type checker that says what of a completion does not exist."""
 
     def __init__(self, server: str) -> None:
-        self._servers = Servers({"python": server})
+        self._servers = Servers({"python": server}, Limits(running=PATIENCE))
+        self.unjudged = 0
         self._known: dict[Path, Counter[str]] = {}
 
     def undefined(self, cursor: Cursor, shot: Shot) -> tuple[str, ...]:
         """The complaints about a completion's names and members that the original does not give cause for."""
         if not shot.text.strip():
             return ()
-        if cursor.path not in self._known:
-            self._known[cursor.path] = Counter(self._complaints(cursor, cursor.text, 0, len(cursor.text)))
         completed = cursor.completed(shot.text, shot.replaces)
-        found = Counter(self._complaints(cursor, completed, cursor.offset, cursor.offset + len(shot.text)))
+        try:
+            if cursor.path not in self._known:
+                self._known[cursor.path] = Counter(self._complaints(cursor, cursor.text, 0, len(cursor.text)))
+            found = Counter(self._complaints(cursor, completed, cursor.offset, cursor.offset + len(shot.text)))
+        except NoAnswer:
+            self.unjudged += 1
+            return ()
         return tuple((found - self._known[cursor.path]).elements())
 
     def close(self) -> None:
@@ -261,6 +269,8 @@ def judge(report: Report, server: str) -> None:
             replace(shot, undefined=jury.undefined(cursor, shot))
             for cursor, shot in track(pairs, f"{server} on {name}")
         ]
+    if jury.unjudged:
+        log.warning("%s did not judge %d completions in time; they count as right", server, jury.unjudged)
     jury.close()
 
 
