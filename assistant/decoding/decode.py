@@ -22,9 +22,6 @@ LATER_LINE = 0.6
 LEAST_MASS = 0.01
 """The share of the probability below which what the guards leave shows that the model was on a wrong way."""
 
-LEAST_MASS_UNLISTED = 0.001
-"""The same where no names are listed: a wrong argument says less of the way than a wrong name."""
-
 GOOD = 0.3
 """How probable a second choice must be, against the first, for writing to go back to it."""
 
@@ -126,7 +123,7 @@ class Writer:
         while not self._is_over(steps, state):
             self.watch.foresee(state)
             path = self._chooser.next(partial(self._row, _tokens(steps)), state)
-            if path and (self._is_asked_for(state) or not _is_lost(path.steps)):
+            if path and (self._is_asked_for(state) or _mass(path.steps) >= LEAST_MASS):
                 steps += path.steps
                 state = path.state
                 continue
@@ -223,10 +220,9 @@ class Writer:
         return state
 
 
-def _is_lost(steps: Sequence[Step]) -> bool:
-    """Whether what the guards leave was too improbable for the way to be right."""
-    listed = math.prod(step.mass for step in steps if step.ruling and step.ruling.legal is not None)
-    return listed < LEAST_MASS or math.prod(step.mass for step in steps) < LEAST_MASS_UNLISTED
+def _mass(steps: Sequence[Step]) -> float:
+    """The share of the probability that names had which were listed. What else is refused says little of the way."""
+    return math.prod(step.mass for step in steps if step.ruling and step.ruling.legal is not None)
 
 
 def _tokens(steps: Sequence[Step]) -> tuple[int, ...]:
