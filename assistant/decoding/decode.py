@@ -123,7 +123,7 @@ class Writer:
         while not self._is_over(steps, state):
             self.watch.foresee(state)
             path = self._chooser.next(partial(self._row, _tokens(steps)), state)
-            if path and (self._is_asked_for(state) or _mass(path.steps) >= LEAST_MASS):
+            if path and (self._is_asked_for(state) or math.prod(step.mass for step in path.steps) >= LEAST_MASS):
                 steps += path.steps
                 state = path.state
                 continue
@@ -218,11 +218,6 @@ class Writer:
                 break
             state = after
         return state
-
-
-def _mass(steps: Sequence[Step]) -> float:
-    """The share of the probability that names had which were listed. What else is refused says little of the way."""
-    return math.prod(step.mass for step in steps if step.ruling and step.ruling.legal is not None)
 
 
 def _tokens(steps: Sequence[Step]) -> tuple[int, ...]:
