@@ -1,0 +1,30 @@
+"""What a file offers and imports, read from its syntax tree: half-written files give what can be read in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from retrieval import extraction_python
+from retrieval.api import Api
+from retrieval.extraction_nodes import Source
+from retrieval.grammars import parser
+from retrieval.imports import Import, imports_in
+
+_READERS: dict[str, Callable[[Source, Node], list[Api]]] = {
+    "python": extraction_python.read,
+}
+
+LANGUAGES = frozenset(_READERS)
+"""The languages whose files are read."""
+
+
+def extract(path: str, language: str, text: str) -> tuple[list[Api], tuple[Import, ...]]:
+    """What a file offers and what it imports, each in its order; nothing for a language that is not known."""
+    grammar, read = parser(language), _READERS.get(language)
+    if grammar is None or read is None:
+        return [], ()
+    code = text.encode("utf-8", "replace")
+    root = grammar.parse(code).root_node
+    return read(Source(path, language, code), root), imports_in(root, code, language)
