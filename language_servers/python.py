@@ -37,6 +37,20 @@ _EXPECTATIONS = tuple(
 )
 """How type checkers complain of the sentinel."""
 
+MISMATCHES = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"[Ee]xpected `(?P<expected>[^`]+)`, found `(?P<found>[^`]+)`",  # ty
+        r"[Ee]xpected \"(?P<expected>[^\"]+)\", got \"(?P<found>[^\"]+)\"",
+        r"`(?P<found>[^`]+)` is not assignable to (?:[a-z ]+)?(?:`[^`]*` (?:with|of) type )?`(?P<expected>[^`]+)`",
+        r"\"(?P<found>[^\"]+)\" (?:is not assignable|cannot be assigned) to (?:[a-z ]+\"[^\"]*\" of type |[a-z ]+)?"
+        r"\"(?P<expected>[^\"]+)\"",
+        r"[Tt]ype '(?P<found>[^']+)' is not assignable to (?:parameter of )?type '(?P<expected>[^']+)'",  # TypeScript
+        r"incompatible type \"(?P<found>[^\"]+)\"; expected \"(?P<expected>[^\"]+)\"",  # zuban
+    )
+)
+"""How checkers complain that a type is not the expected one."""
+
 
 def environment(root: Path, variables: Mapping[str, str] = os.environ) -> Path | None:
     """The project's virtual environment: the active one, or `.venv` or `venv` in its root."""

@@ -1,0 +1,119 @@
+"""Syntax trees in code points, for what a language server does not tell: where a hole stands, how a type is written."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from tree_sitter import Language, Node, Parser
+
+from language_servers.analyzer import Document
+
+_GRAMMARS = {
+    "python": ("tree_sitter_python", "language"),
+    "javascript": ("tree_sitter_javascript", "language"),
+    "javascriptreact": ("tree_sitter_javascript", "language"),
+    "typescript": ("tree_sitter_typescript", "language_typescript"),
+    "typescriptreact": ("tree_sitter_typescript", "language_tsx"),
+    "java": ("tree_sitter_java", "language"),
+    "go": ("tree_sitter_go", "language"),
+    "rust": ("tree_sitter_rust", "language"),
+    "c": ("tree_sitter_c", "language"),
+    "cpp": ("tree_sitter_cpp", "language"),
+}
+
+LARGEST = 1_000_000
+"""Bytes of a file that is still read for a type."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A parsed text."""
+
+    document: Document
+    data: bytes
+    root: Node
+
+    def text(self, node: Node) -> str:
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def byte(self, offset: int) -> int:
+        """A code point's place in the text's bytes."""
+        return offset if self._is_plain else len(self.document.text[:offset].encode("utf-8", "replace"))
+
+    def start(self, node: Node) -> int:
+        return self._offset(node.start_byte)
+
+    def end(self, node: Node) -> int:
+        return self._offset(node.end_byte)
+
+    def at(self, start: int, end: int | None = None) -> Node:
+        """The innermost node that holds a stretch of the text."""
+        first, last = self.byte(start), self.byte(start if end is None else end)
+        return self.root.descendant_for_byte_range(first, last) or self.root
+
+    @property
+    def _is_plain(self) -> bool:
+        return len(self.data) == len(self.document.text)
+
+    def _offset(self, byte: int) -> int:
+        return byte if self._is_plain else len(self.data[:byte].decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=16)
+def tree_of(document: Document) -> Tree | None:
+    """The tree of a document; None where its language has no grammar."""
+    grammar = _parser(document.language)
+    if grammar is None:
+        return None
+    data = document.text.encode("utf-8", "replace")
+    return Tree(document, data, grammar.parse(data).root_node)
+
+
+def read(path: Path, language: str) -> Document | None:
+    """A file on the disk as a document; None if it cannot be read, or is too large to be somebody's code."""
+    try:
+        status = path.stat()
+        return _read(path, language, status.st_mtime_ns) if status.st_size <= LARGEST else None
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, language: str, changed: int) -> Document:
+    text = path.read_bytes().decode("utf-8", "replace")
+    return Document(path, language, text)
+
+
+def ancestors(node: Node) -> Iterator[Node]:
+    """What a node stands in, innermost first."""
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
+
+
+def enclosing(node: Node, *kinds: str) -> Node | None:
+    """The innermost node of some kinds that a node stands in, or is."""
+    return next((each for each in (node, *ancestors(node)) if each.type in kinds), None)
+
+
+def descendants(node: Node, *kinds: str) -> Iterator[Node]:
+    """The nodes of some kinds in a node, or itself, in their order."""
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        if each.type in kinds:
+            yield each
+        stack.extend(reversed(each.children))
+
+
+@cache
+def _parser(language: str) -> Parser | None:
+    if language not in _GRAMMARS:
+        return None
+    module, function = _GRAMMARS[language]
+    return Parser(Language(getattr(importlib.import_module(module), function)()))
