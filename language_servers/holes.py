@@ -33,7 +33,7 @@ from language_servers.analyzer import (
 from language_servers.holes_headers import Candidate, Header
 from language_servers.holes_scope import bound, receivers
 from language_servers.holes_slots import Slot, Source, python_slot
-from language_servers.holes_stubs import Found, Place, Stub, alias, class_at, is_installed, is_own, parameter_places
+from language_servers.holes_stubs import Found, Place, Stub, class_at, declared, is_installed, is_own, parameter_places
 from language_servers.holes_trees import descendants, tree_of
 
 DEADLINE = 0.5
@@ -45,6 +45,9 @@ TYPES = 12
 RECEIVERS = 4
 """Values whose members are tried."""
 
+HOVERS = 32
+"""Candidates that are asked about one by one where their completions told nothing."""
+
 MEMBERS = 24
 """Members of one value that are tried."""
 
@@ -52,6 +55,7 @@ DEPTH = 3
 """How far types are followed into what they are made of."""
 
 _SCRIPTS = ("typescript", "typescriptreact")
+_CONDITIONS = ("if_statement", "while_statement", "do_statement", "unary_expression")
 _SCRIPT_HOLE = "_gw_hole()"
 _SCRIPT_DECLARATION = "\ndeclare function _gw_hole<T>(): T;\n"
 
@@ -289,7 +293,18 @@ def _expected_in_script(inquiry: Inquiry, document: Document, offset: int) -> Ex
     found = inquiry.ask(partial(inquiry.analyzer.type_at, probe, offset)) or ""
     begin, end = found.find("<"), found.rfind(">(")
     inferred = found[begin + 1 : end].strip() if 0 <= begin < end else ""
-    return _with_places("" if inferred in ("T", "unknown", "any") else inferred, Source.PROBE, probe)
+    if inferred in ("", "T", "unknown", "any"):
+        return Expected("boolean" if _is_condition(probe, offset) else "", Source.PLACE)
+    return _with_places(inferred, Source.PROBE, probe)
+
+
+def _is_condition(probe: Document, offset: int) -> bool:
+    """Whether `if` or the like asks the placeholder: what fits there, TypeScript does not say."""
+    tree = tree_of(probe)
+    node = tree.at(offset, offset + len(_SCRIPT_HOLE)).parent if tree else None
+    if node is not None and node.type == "parenthesized_expression":
+        node = node.parent
+    return node is not None and node.type in _CONDITIONS
 
 
 # the types it is made of
@@ -302,15 +317,17 @@ def _with_places(text: str, source: Source, document: Document) -> Expected:
 
 
 def _place_of(name: str, document: Document) -> Place | None:
-    """The first place in a text where a name stands as code."""
+    """The first place in a text where a name stands as a type or, if there is none, as code."""
     tree = tree_of(document)
-    at = 0
+    found, at = None, 0
     while tree and (at := document.text.find(name, at)) >= 0:
         node = tree.at(at, at + len(name))
-        if node.type in ("identifier", "type_identifier") and tree.text(node) == name:
+        if node.type == "type_identifier" and tree.text(node) == name:
             return Place(document, at, name)
+        if node.type == "identifier" and tree.text(node) == name:
+            found = found or Place(document, at, name)
         at += len(name)
-    return None
+    return found
 
 
 def _places_between(document: Document, start: int, end: int) -> list[Place]:
@@ -340,7 +357,7 @@ def _types(inquiry: Inquiry, places: Sequence[Place]) -> tuple[Stub, ...]:
 
 def _definitions(inquiry: Inquiry, places: Sequence[Place], keep_installed: bool) -> Iterator[Found]:
     """What the names at some places stand for."""
-    aliases = [alias(place, inquiry.root) for place in places]
+    aliases = [declared(place, inquiry.root) for place in places]
     others = [place for place, found in zip(places, aliases, strict=True) if found is None]
     questions = [partial(inquiry.analyzer.type_definition, place.document, place.offset) for place in others]
     located = iter(inquiry.ask_all(questions) if questions else [])
@@ -382,11 +399,13 @@ def _headers(
         return ()
     experiment = headers.experiment(document, offset, tried, wanted, stubs, inquiry.root)
     diagnostics = inquiry.ask(partial(inquiry.analyzer.diagnostics, experiment.document))
-    described = _described(inquiry, experiment)
-    fits = list(headers.fitting(experiment, diagnostics)) if diagnostics is not None else []
     if diagnostics is None:
+        described = _described(inquiry, experiment, tried)
         fits = list(headers.by_name([described.get(each, each) for each in tried], wanted))
-    fits = [(_described_trial(trial, described), known) for trial, known in fits]
+    else:
+        fits = list(headers.fitting(experiment, diagnostics))
+        described = _described(inquiry, experiment, [trial.candidate for trial, _ in fits if trial.candidate])
+        fits = [(_described_trial(trial, described), known) for trial, known in fits]
     order |= {described[each]: order[each] for each in described}
     best = headers.ranked(fits, own, document.language, order)
     return tuple(_with_classes(inquiry, experiment, best, stubs))
@@ -439,13 +458,15 @@ def _own_classes(document: Document) -> frozenset[str]:
     return frozenset(tree.text(name) for name in named if name)
 
 
-def _described(inquiry: Inquiry, experiment: headers.Experiment) -> dict[Candidate, Candidate]:
-    """The candidates with what a hover says of them, where their completions said nothing."""
-    text = experiment.document.text
+def _described(
+    inquiry: Inquiry, experiment: headers.Experiment, candidates: Iterable[Candidate]
+) -> dict[Candidate, Candidate]:
+    """Candidates with what a hover says of them, where their completions said nothing."""
+    text, wanted = experiment.document.text, [each for each in dict.fromkeys(candidates) if not each.detail]
     places = dict[Candidate, int]()
     for trial in experiment.trials:
         candidate = trial.candidate
-        if candidate is not None and not candidate.detail and candidate not in places:
+        if candidate in wanted[:HOVERS] and candidate is not None and candidate not in places:
             end = text.rfind(candidate.expression, trial.start, trial.end) + len(candidate.expression)
             places[candidate] = end - len(candidate.expression.rpartition(".")[2])
     questions = [partial(inquiry.analyzer.type_at, experiment.document, place) for place in places.values()]

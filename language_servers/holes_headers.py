@@ -37,6 +37,7 @@ _WITH_SELF = re.compile(
 )
 _CLASS = re.compile(r"<class '([\w.]+)(?:\[.*\])?'>|^type\[(\w+)\]$|^\(?class\)? (\w+)|^(?:\(alias\) )?class (\w+)")
 _SCRIPT_KIND = re.compile(r"^\((?:alias|parameter|method|property|local var|local function|constant|function)\) ")
+_SCRIPT_MEMBER = re.compile(r"^\((?:method|property)\) (\w+)(?:<.*?>)?\.\w+")
 _SCRIPT_WORD = re.compile(r"^(?:const|let|var) ")
 _PYTHON_HEAD = (
     "from typing import Awaitable as _gw_Awaitable, Callable as _gw_Callable, Iterable as _gw_Iterable,"
@@ -45,13 +46,13 @@ _PYTHON_HEAD = (
     '_gw_R = _gw_TypeVar("_gw_R")\n'
     "class _gw_Nothing: ...\n"
     'def _gw_result(f: "_gw_Callable[..., _gw_R]") -> "_gw_R": raise NotImplementedError\n'
-    'def _gw_nothing(x: "_gw_Nothing") -> None: ...\n'
+    'def _gw_nothing(x: "_gw_Nothing") -> _gw_typing.Any: ...\n'
 )
 _SCRIPT_TAIL = (
     "\ndeclare class _gw_Nothing { private _gw: number; }\n"
     "declare function _gw_result<R>(f: (...a: any[]) => R): R;\n"
     "declare function _gw_result<R>(f: abstract new (...a: any[]) => R): R;\n"
-    "declare function _gw_nothing(x: _gw_Nothing): void;\n"
+    "declare function _gw_nothing(x: _gw_Nothing): any;\n"
 )
 
 
@@ -81,7 +82,7 @@ class Header:
     @property
     def is_class(self) -> bool:
         """Whether it is a class, to be called for an object of it."""
-        return self.depth == 1 and self.text == f"class {self.type}: ..."
+        return self.depth == 1 and self.text in (f"class {self.type}: ...", f"class {self.type}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def ranked(
             continue
         given = result_type(candidate.detail) if trial.depth else value_type(candidate.detail)
         given = given or target.text
-        if types.is_nothing(given):
+        if types.is_nothing(given) or _is_of_builtin(candidate.detail):
             continue
         score = target.weight * types.score(given, language) if is_known else 0.0
         header = Header(candidate.expression, declaration(candidate, language), given, round(score, 3), trial.depth)
@@ -244,7 +245,8 @@ def declaration(candidate: Candidate, language: str) -> str:
     """How a candidate would stand in a stub: `def make() -> Box: ...`, `box: Box`, a method within its class."""
     name, detail = candidate.expression, candidate.detail.strip()
     if language != "python":
-        return _in_one_line(_SCRIPT_KIND.sub("", detail.split("\nimport ")[0])) or name
+        text = _in_one_line(_SCRIPT_KIND.sub("", detail.split("\nimport ")[0]))
+        return f"{name}: {text}" if text == value_type(detail) else text or name
     if bound := _BOUND.match(detail):
         arguments = bound[3][1:]
         itself = "(self" if arguments.startswith(")") else "(self, "
@@ -307,12 +309,15 @@ def _depths(candidate: Candidate) -> tuple[int, ...]:
 
 
 def _failed(trials: Sequence[Trial], errors: Iterable[Diagnostic]) -> set[Trial]:
-    """The trials that an error lies in: they stand one behind the other, so that a look at the nearest is enough."""
+    """The trials that an error lies in, not those that it is about as a whole, which the hole's place does not take.
+
+    They stand one behind the other, so that a look at the nearest is enough.
+    """
     failed, index = set[Trial](), 0
     for error in sorted(errors, key=lambda each: each.start):
         while index < len(trials) and trials[index].end < error.start:
             index += 1
-        if index < len(trials) and trials[index].start <= error.start and error.end <= trials[index].end:
+        if index < len(trials) and trials[index].start < error.start and error.end < trials[index].end:
             failed.add(trials[index])
     return failed
 
@@ -320,12 +325,12 @@ def _failed(trials: Sequence[Trial], errors: Iterable[Diagnostic]) -> set[Trial]
 def _definitions(document: Document, wanted: Sequence[Target], stubs: Sequence[Stub], root: Path) -> tuple[str, str]:
     """What is written above the text, and what below: functions that take each target."""
     if document.language != "python":
-        takers = (f"declare function _gw_take{index}(x: {each.text}): void;\n" for index, each in enumerate(wanted))
+        takers = (f"declare function _gw_take{index}(x: {each.text}): any;\n" for index, each in enumerate(wanted))
         return "", _SCRIPT_TAIL + "".join(takers)
     lines = [_PYTHON_HEAD]
     for index, target in enumerate(wanted):
         text, imports = _spelled(target.text, document, stubs, root)
-        lines += [*imports, f"def _gw_take{index}(x: {text!r}) -> None: ...\n"]
+        lines += [*imports, f"def _gw_take{index}(x: {text!r}) -> _gw_typing.Any: ...\n"]
     return "".join(lines), ""
 
 
@@ -367,8 +372,8 @@ def _module_name(path: Path, root: Path) -> str:
 
 
 def _is_of_builtin(detail: str) -> bool:
-    bound = _BOUND.match(detail)
-    return bool(bound and bound[1] in types.PYTHON_KNOWN)
+    bound = _BOUND.match(detail) or _SCRIPT_MEMBER.match(detail)
+    return bool(bound and bound[1] in types.PYTHON_KNOWN | types.TYPESCRIPT_KNOWN)
 
 
 def _says_nothing(detail: str) -> bool:

@@ -7,6 +7,7 @@ class Box(Shape):
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ LONGEST = 240
 
 WINDOW = 400
 """Members that are looked at to find those to print."""
+
+SCRIPTS = ("typescript", "typescriptreact", "javascript", "javascriptreact")
 
 _CLASSES = (
     "class_definition", "class_declaration", "abstract_class_declaration", "interface_declaration",
@@ -79,15 +82,19 @@ def class_at(path: Path, offset: int, language: str, shown: Document, own: bool)
     return _found(tree, node, own) if tree and node else None
 
 
-def alias(place: Place, root: Path) -> Found | None:
-    """The alias that a name stands for, `Pair = tuple[A, B]`: of those a checker knows only what they mean."""
+def declared(place: Place, root: Path) -> Found | None:
+    """What a name stands for, where imports of the repository lead to it: an alias `Pair = tuple[A, B]` in Python.
+
+    Of aliases a checker knows only what they mean.
+    """
     document, name = place.document, place.name
     for _ in range(4):
         module = _module(document)
         if module is None:
             return None
-        if node := module.assigned.get(name):
-            return _alias_found(module.tree, node, name)
+        if node := module.declared.get(name):
+            is_alias = document.language == "python"
+            return _alias_found(module.tree, node, name) if is_alias else _found(module.tree, node, own=True)
         if name not in module.imported:
             return None
         source, name = module.imported[name]
@@ -249,18 +256,19 @@ def _own_attributes(tree: Tree, constructor: Node) -> Iterator[tuple[str, Node |
     """What a constructor sets: `self.a: A = ...`, and `self.b = b` for an annotated parameter."""
     parameters = constructor.child_by_field_name("parameters")
     given = {
-        tree.text(each.child_by_field_name("name") or each.named_children[0]): each.child_by_field_name("type")
+        tree.text(name): each.child_by_field_name("type")
         for each in (parameters.named_children if parameters else ())
+        if (name := _parameter_name(each))  # a `*` has none
     }
     body = constructor.child_by_field_name("body")
     for assignment in islice(descendants(body, "assignment"), WINDOW) if body else ():
         left, right = assignment.child_by_field_name("left"), assignment.child_by_field_name("right")
         if left is None or left.type != "attribute" or not tree.text(left).startswith("self."):
             continue
-        name = tree.text(left).removeprefix("self.")
+        attribute = tree.text(left).removeprefix("self.")
         annotation = assignment.child_by_field_name("type") or given.get(tree.text(right) if right else "")
-        if annotation and not _is_private(name):
-            yield f"{name}: {_line(tree.text(annotation))}", annotation
+        if annotation and not _is_private(attribute):
+            yield f"{attribute}: {_line(tree.text(annotation))}", annotation
 
 
 def _is_private(name: str) -> bool:
@@ -289,11 +297,16 @@ def _annotation(tree: Tree, definition: Node, name: str) -> Node | None:
 
 def _typed_child(tree: Tree, parameters: Node, name: str) -> Node | None:
     for each in parameters.named_children:
-        named = each.child_by_field_name("name") or each.child_by_field_name("pattern") or (
-            each.named_children[0] if each.named_children else None)  # fmt: skip
+        named = _parameter_name(each)
         if named and tree.text(named).lstrip("*.") == name:
             return each.child_by_field_name("type")
     return None
+
+
+def _parameter_name(parameter: Node) -> Node | None:
+    """The name in `name`, `name: T`, `*name: T`, `name = 1`; of a `*` or `/` None."""
+    name = parameter.child_by_field_name("name") or parameter.child_by_field_name("pattern")
+    return name or next(iter(parameter.named_children), None)
 
 
 # other languages
@@ -330,22 +343,24 @@ def _without_bodies(tree: Tree, node: Node) -> str:
 @dataclass(frozen=True)
 class _Module:
     tree: Tree
-    assigned: dict[str, Node]
+    declared: dict[str, Node]
     imported: dict[str, tuple[str, str]]
 
 
 @lru_cache(maxsize=64)
 def _module(document: Document) -> _Module | None:
-    """What a Python module assigns and imports by name."""
-    tree = tree_of(document) if document.language == "python" else None
-    if tree is None:
+    """What a module declares that a checker would not tell, and what it imports, by name."""
+    tree = tree_of(document)
+    if tree is None or document.language not in ("python", *SCRIPTS):
         return None
     module = _Module(tree, {}, {})
     for statement in _statements(tree.root):
         if statement.type == "import_from_statement":
             _note_import(module, statement)
+        elif statement.type == "import_statement":
+            _note_script_import(module, statement)
         else:
-            _note_assignment(module, statement)
+            _note_declaration(module, statement)
     return module
 
 
@@ -354,7 +369,9 @@ def _statements(root: Node) -> Iterator[Node]:
     for statement in root.named_children:
         if statement.type in ("if_statement", "try_statement", "block", "else_clause", "except_clause"):
             yield from _statements(statement)
-        elif statement.type in ("expression_statement", "import_from_statement", "type_alias_statement"):
+        elif declaration := statement.child_by_field_name("declaration"):
+            yield declaration
+        else:
             yield statement
 
 
@@ -368,11 +385,27 @@ def _note_import(module: _Module, statement: Node) -> None:
             module.imported[text(known_as)] = text(source), text(original)
 
 
-def _note_assignment(module: _Module, statement: Node) -> None:
-    assignment = statement.named_children[0] if statement.type == "expression_statement" else statement
+def _note_script_import(module: _Module, statement: Node) -> None:
+    source, text = statement.child_by_field_name("source"), module.tree.text
+    for specifier in descendants(statement, "import_specifier"):
+        original = specifier.child_by_field_name("name") or specifier
+        known_as = specifier.child_by_field_name("alias") or original
+        if source is not None:
+            module.imported[text(known_as)] = text(source).strip("\"'"), text(original)
+
+
+def _note_declaration(module: _Module, statement: Node) -> None:
+    """Of Python's declarations the assignments: for classes a checker is asked, which knows what is visible."""
+    if module.tree.document.language != "python":
+        name = statement.child_by_field_name("name")
+        if statement.type in _CLASSES and name is not None:
+            module.declared.setdefault(module.tree.text(name), statement)
+        return
+    assigning = statement.type == "expression_statement" and statement.named_children
+    assignment = statement.named_children[0] if assigning else statement
     left, right = assignment.child_by_field_name("left"), assignment.child_by_field_name("right")
     if assignment.type in ("assignment", "type_alias_statement") and left is not None and right is not None:
-        module.assigned.setdefault(module.tree.text(left), assignment)
+        module.declared.setdefault(module.tree.text(left), assignment)
 
 
 def _alias_found(tree: Tree, node: Node, name: str) -> Found:
@@ -384,6 +417,8 @@ def _alias_found(tree: Tree, node: Node, name: str) -> Found:
 
 def _imported(source: str, importer: Document, root: Path) -> Document | None:
     """The module of the repository that an import names: `.shapes` → `shapes.py` beside the importer."""
+    if importer.language != "python":
+        return _imported_script(source, importer)
     name = source.lstrip(".")
     dots = len(source) - len(name)
     if dots:
@@ -397,6 +432,17 @@ def _imported(source: str, importer: Document, root: Path) -> Document | None:
             if found := read(path, "python"):
                 return found
     return None
+
+
+def _imported_script(source: str, importer: Document) -> Document | None:
+    """`./shapes` → `shapes.ts` beside the importer."""
+    if not source.startswith("."):
+        return None
+    base = Path(os.path.normpath(importer.path.parent / source.removesuffix(".js")))
+    for path in (base.with_name(f"{base.name}{end}") for end in (".ts", ".tsx", ".d.ts")):
+        if found := read(path, importer.language):
+            return found
+    return read(base / "index.ts", importer.language)
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,153 @@
+"""Typed holes for requests: the expression under way at a cursor is taken away, and its place is asked about.
+
+Answers are kept by what they depend on, the text around that expression, so that writing it asks nothing again. Each is
+looked for in a thread of its own; whoever cannot wait gets what is known so far.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Condition
+from typing import Protocol
+
+from assistant.repair import repaired
+from assistant.syntax import unclosed
+from assistant.text import code_start
+from assistant.types import CompletionRequest
+from language_servers.analyzer import Analyzer, Document, NoAnswer
+from language_servers.holes import HoleContext, error_report, stages
+from language_servers.holes_headers import Candidate
+
+KEPT = 64
+"""Holes that are remembered."""
+
+PATIENCE = 1.0
+"""Seconds that a hole may take in all."""
+
+WINDOW = 8_192
+"""Code points before the cursor that are looked at to find out what it stands in."""
+
+_UNDER_WAY = re.compile(r"(?:[^\W\d]\w*(?:\.|\?\.))*(?:[^\W\d]\w*)?\Z")
+_WORDS = frozenset(
+    ("and", "as", "assert", "await", "case", "const", "del", "elif", "else", "except", "finally", "for", "from", "if",
+     "import", "in", "is", "lambda", "let", "new", "not", "or", "raise", "return", "try", "typeof", "while", "with",
+     "yield")
+)  # fmt: skip
+
+
+class Analyses(Protocol):
+    """Where the analyzer of a request's file comes from."""
+
+    def analyzer(self, request: CompletionRequest) -> Analyzer: ...
+
+
+Candidates = Callable[[CompletionRequest], Sequence[Candidate]]
+"""What may stand at a request's cursor besides what is in scope there by name."""
+
+
+class _Search:
+    """A hole that is being looked at: what is known so far, and whether that is all."""
+
+    def __init__(self) -> None:
+        self.context = HoleContext()
+        self.is_over = False
+        self.changed = Condition()
+
+    def tell(self, context: HoleContext, is_over: bool = False) -> None:
+        with self.changed:
+            self.context, self.is_over = context, is_over
+            self.changed.notify_all()
+
+    def wait(self, seconds: float) -> HoleContext:
+        with self.changed:
+            self.changed.wait_for(lambda: self.is_over, seconds)
+            return self.context
+
+
+class Holes:
+    """Contexts of holes, remembered and asked for ahead of need. `waited` counts the seconds spent waiting."""
+
+    def __init__(self, analyses: Analyses, more: Candidates | None = None) -> None:
+        self._analyses, self._more = analyses, more
+        self._asking = ThreadPoolExecutor(1, "typed holes")
+        self._searches: OrderedDict[Hashable, _Search] = OrderedDict()
+        self.waited = 0.0
+
+    def at(self, request: CompletionRequest, deadline: float) -> HoleContext:
+        """What is known of the hole at a cursor within so many seconds; parts of it may be missing."""
+        begin = time.monotonic()
+        try:
+            return self._search(request).wait(deadline)
+        except NoAnswer as absence:
+            return HoleContext(silences=(str(absence),))
+        finally:
+            self.waited += time.monotonic() - begin
+
+    def foresee(self, request: CompletionRequest) -> None:
+        """Begins to look at a hole, without waiting."""
+        self.at(request, 0.0)
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Says that files have changed on the disk: what is known may hold no longer."""
+        self._searches.clear()
+
+    def close(self) -> None:
+        self._asking.shutdown(wait=False, cancel_futures=True)
+
+    def _search(self, request: CompletionRequest) -> _Search:
+        analyzer = self._analyses.analyzer(request)
+        document, offset = hole(request)
+        key = analyzer.name, document.path, hash(document.text), offset
+        search = self._searches.get(key)
+        if search is None or (search.is_over and search.context.silences):
+            search = self._searches[key] = _Search()
+            self._asking.submit(self._look, search, analyzer, document, offset, request)
+            while len(self._searches) > KEPT:
+                self._searches.popitem(last=False)
+        self._searches.move_to_end(key)
+        return search
+
+    def _look(
+        self, search: _Search, analyzer: Analyzer, document: Document, offset: int, request: CompletionRequest
+    ) -> None:
+        try:
+            if search is next(reversed(self._searches.values()), None):  # the cursor has not moved on
+                more = self._more(request) if self._more else ()
+                for context in stages(analyzer, document, offset, request.root, more, PATIENCE):
+                    search.tell(context)
+        finally:
+            search.tell(search.context, is_over=True)
+
+
+def hole(request: CompletionRequest) -> tuple[Document, int]:
+    """The file with a hole for the expression under way, and the hole's offset: `f(self.a‸` → `f(‸)`.
+
+    Raises NoAnswer where no expression stands: in a string or a comment.
+    """
+    window = code_start(request.prefix, request.offset, WINDOW, request.language)
+    if unclosed(request.prefix[window:], request.language) < request.offset - window:
+        raise NoAnswer("the cursor stands in a string or a comment")
+    before = request.prefix
+    under_way = _UNDER_WAY.search(before[-200:])
+    if under_way and under_way[0] not in _WORDS:
+        before = before[: len(before) - len(under_way[0])]
+    return Document(request.path, request.language, repaired(before, request.suffix, request.language)), len(before)
+
+
+def report(analyses: Analyses, request: CompletionRequest, snippet: str, deadline: float) -> str:
+    """The errors that a snippet at the cursor brings into the file, as text; empty if it brings none that are known.
+
+    What it is compared with is the file as it is, with nothing at the cursor.
+    """
+    try:
+        analyzer = analyses.analyzer(request)
+    except NoAnswer:
+        return ""
+    before = Document(request.path, request.language, repaired(request.prefix, request.suffix, request.language))
+    after = Document(request.path, request.language, request.prefix + snippet + request.suffix)
+    return error_report(analyzer, after, before, deadline)
