@@ -33,7 +33,17 @@ from language_servers.analyzer import (
 from language_servers.holes_headers import Candidate, Header
 from language_servers.holes_scope import bound, receivers
 from language_servers.holes_slots import Slot, Source, python_slot
-from language_servers.holes_stubs import Found, Place, Stub, class_at, declared, is_installed, is_own, parameter_places
+from language_servers.holes_stubs import (
+    Found,
+    Place,
+    Stub,
+    class_at,
+    declared,
+    is_installed,
+    is_own,
+    own_names,
+    parameter_places,
+)
 from language_servers.holes_trees import descendants, tree_of
 
 DEADLINE = 0.5
@@ -201,7 +211,7 @@ def _expected(inquiry: Inquiry, document: Document, offset: int) -> Expected:
     tree = tree_of(probe)
     slot = python_slot(tree, offset, len(python.SENTINEL)) if tree else Slot(Source.PROBE)
     answer = _ANSWERS[slot.source](inquiry, probe, offset, slot)
-    if answer.type or slot.source is Source.PLACE:
+    if answer.type or slot.source in (Source.PLACE, Source.PROBE):
         return answer
     return _probed(inquiry, probe, offset, slot)
 
@@ -224,11 +234,13 @@ def _argument(inquiry: Inquiry, probe: Document, offset: int, slot: Slot) -> Exp
         return Expected("", slot.source)
     call, callee = inquiry.ask_all(questions)
     name, annotation = _parameter(call, slot.keyword) if isinstance(call, Call) else ("", "")
-    if not annotation or annotation in types.UNKNOWN or "@" in annotation:
+    annotation = types.without_hole(annotation)
+    if not annotation or annotation in types.UNKNOWN or types.has_variable(annotation):
         return Expected("", slot.source)
     places = list[Place]()
     if isinstance(callee, Location) and any(True for _ in types.words(annotation, "python")):
         places = parameter_places(callee.path, callee.offset, "python", probe, name)
+        places = [] if any(types.has_variable(place.name) for place in places) else places
     expected = Expected(annotation, slot.source, tuple(places))
     return expected if places else _with_places(annotation, slot.source, probe)
 
@@ -394,7 +406,7 @@ def _headers(
         return ()
     tried = _candidates(inquiry, document, offset, more)
     order = {candidate: index for index, candidate in enumerate(tried)}
-    own = frozenset(stub.name for stub in stubs if stub.own) | _own_classes(document)
+    own = frozenset(stub.name for stub in stubs if stub.own) | own_names(document, inquiry.root)
     if not tried:
         return ()
     experiment = headers.experiment(document, offset, tried, wanted, stubs, inquiry.root)
@@ -444,18 +456,6 @@ def _members(inquiry: Inquiry, document: Document, offset: int, values: Sequence
         hole += f"({value}.), "
     asked = replace(document, text=document.text[:offset] + hole + "]" + document.text[offset:])
     return inquiry.ask_all([partial(inquiry.analyzer.members, asked, dot) for dot in dots])
-
-
-def _own_classes(document: Document) -> frozenset[str]:
-    """The types that a text declares."""
-    tree = tree_of(document)
-    if tree is None:
-        return frozenset()
-    kinds = ("class_definition", "class_declaration", "interface_declaration", "type_alias_declaration")
-    nodes = [node.child_by_field_name("definition") or node for node in tree.root.named_children]
-    nodes = [node.child_by_field_name("declaration") or node for node in nodes]
-    named = (node.child_by_field_name("name") for node in nodes if node.type in kinds)
-    return frozenset(tree.text(name) for name in named if name)
 
 
 def _described(

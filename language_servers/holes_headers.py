@@ -28,8 +28,7 @@ WEAKER = 0.6
 PART = 0.9
 """What a value of a part of the type is worth."""
 
-_ARROW = re.compile(r"\)\s*->\s*(.+)$", re.DOTALL)
-_RESULT = re.compile(r"\)\s*:\s*(.+)$", re.DOTALL)
+_RESULT = re.compile(r"\s*(?:->|:)\s*(.+)$", re.DOTALL)
 _BOUND = re.compile(r"bound method (?:type\[)?([\w.]+)(?:\[.*?\])?\]?\.(\w+)(\(.*)$", re.DOTALL)
 _HOVERED = re.compile(r"^\((?:function|method|parameter|variable|attribute|property|constant|field)\) [\w.]+: ")
 _WITH_SELF = re.compile(
@@ -123,7 +122,7 @@ def cleaned(detail: str) -> str:
 def targets(expected: str, language: str) -> list[Target]:
     """What is worth having: the type itself, its parts, and what leads to it."""
     options = types.alternatives(expected)
-    if not options or any(option in types.UNKNOWN for option in options):
+    if not options or any(option in types.UNKNOWN for option in options) or types.has_variable(expected):
         return []
     whole = " | ".join(options)
     found = [Target(whole, 1.0), *(Target(part, PART) for part in types.components(expected)[:3])]
@@ -217,7 +216,7 @@ def by_name(tried: Iterable[Candidate], wanted: Sequence[Target]) -> Iterator[tu
 def ranked(
     fits: Iterable[tuple[Trial, bool]], own: frozenset[str], language: str, order: Mapping[Candidate, int]
 ) -> list[Header]:
-    """The best headers: those that mention a type of the repository first, by Hazel's score; each symbol once."""
+    """The best headers by Hazel's score, each symbol once: those that mention a type of the repository, if any does."""
     best = dict[tuple[str, str], tuple[bool, float, int, Header]]()
     for trial, is_known in fits:
         candidate, target = trial.candidate, trial.target
@@ -237,8 +236,9 @@ def ranked(
         if key not in best or rank[:3] > best[key][:3]:
             best[key] = rank
     headers = [each[3] for each in sorted(best.values(), key=lambda each: each[:3], reverse=True)]
-    certain = [header for header in headers if header.score > 0]
-    return (certain or headers)[:HEADERS]
+    certain = [header for header in headers if header.score > 0] or headers
+    theirs = [header for header in certain if types.mentions(f"{header.text} {header.type}", own)]
+    return (theirs or certain)[:HEADERS]
 
 
 def declaration(candidate: Candidate, language: str) -> str:
@@ -265,10 +265,20 @@ def result_type(detail: str) -> str:
     detail = detail.strip().split("\nimport ")[0]
     if match := _CLASS.search(detail):
         return _last_group(match)
-    if match := _ARROW.search(detail):
-        return match[1].strip()
-    if "(" in detail and (match := _RESULT.search(detail)) and not _SCRIPT_WORD.match(detail):
-        return match[1].strip()
+    if _SCRIPT_WORD.match(_SCRIPT_KIND.sub("", detail)):
+        return ""
+    match = _RESULT.match(_behind_parameters(detail))
+    return match[1].strip() if match else ""
+
+
+def _behind_parameters(detail: str) -> str:
+    """What follows the parameters: `def f(a: (int) -> str) -> Box` → ` -> Box`."""
+    start = detail.find("(", 1 if detail.startswith("(") and _SCRIPT_KIND.match(detail) else 0)
+    depth = 0
+    for position in range(max(start, 0), len(detail)):
+        depth += (detail[position] in "([{") - (detail[position] in ")]}")
+        if not depth and position > start >= 0:
+            return detail[position + 1 :]
     return ""
 
 
@@ -377,6 +387,8 @@ def _is_of_builtin(detail: str) -> bool:
 
 
 def _says_nothing(detail: str) -> bool:
+    if (match := _CLASS.search(detail)) and _last_group(match) in types.PYTHON_KNOWN:
+        return True
     return detail.startswith(("<special-form", "<module", "(type alias)", "(module)"))
 
 

@@ -41,6 +41,7 @@ _BODIES = frozenset(("statement_block", "block", "compound_statement", "construc
 _SHOWN_DUNDERS = frozenset(("__init__", "__call__", "__getitem__", "__iter__", "__enter__", "__new__"))
 _PROPERTIES = frozenset(("property", "cached_property"))
 _STATIC = frozenset(("staticmethod", "classmethod"))
+_VARIABLE = re.compile(r"=\s*(?:\w+\.)?(?:TypeVar|ParamSpec|TypeVarTuple)\(")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -94,6 +95,8 @@ def declared(place: Place, root: Path) -> Found | None:
             return None
         if node := module.declared.get(name):
             is_alias = document.language == "python"
+            if is_alias and _VARIABLE.search(module.tree.text(node)):
+                return None
             return _alias_found(module.tree, node, name) if is_alias else _found(module.tree, node, own=True)
         if name not in module.imported:
             return None
@@ -103,6 +106,22 @@ def declared(place: Place, root: Path) -> Found | None:
             return None
         document = following
     return None
+
+
+def own_names(document: Document, root: Path) -> frozenset[str]:
+    """The names that a text declares as types, or imports from the repository."""
+    tree, module = tree_of(document), _module(document)
+    if tree is None or module is None:
+        return frozenset()
+    named = (node.child_by_field_name("name") for node in _definitions(tree.root) if node.type in _CLASSES)
+    declared_here = {tree.text(name) for name in named if name}
+    imported = {name for name, (source, _) in module.imported.items() if _path_of(source, document, root)}
+    return frozenset(declared_here | imported)
+
+
+def _definitions(root: Node) -> Iterator[Node]:
+    for statement in _statements(root):
+        yield statement.child_by_field_name("definition") or statement
 
 
 def parameter_places(path: Path, offset: int, language: str, shown: Document, name: str) -> list[Place]:
@@ -416,33 +435,33 @@ def _alias_found(tree: Tree, node: Node, name: str) -> Found:
 
 
 def _imported(source: str, importer: Document, root: Path) -> Document | None:
-    """The module of the repository that an import names: `.shapes` → `shapes.py` beside the importer."""
-    if importer.language != "python":
-        return _imported_script(source, importer)
+    path = _path_of(source, importer, root)
+    return read(path, importer.language) if path else None
+
+
+def _path_of(source: str, importer: Document, root: Path) -> Path | None:
+    """The file of the repository that an import names: `.shapes` → `shapes.py` beside the importer."""
+    paths = _python_paths if importer.language == "python" else _script_paths
+    return next((path for path in paths(source, importer.path, root) if path.is_file()), None)
+
+
+def _python_paths(source: str, importer: Path, root: Path) -> Iterator[Path]:
     name = source.lstrip(".")
     dots = len(source) - len(name)
-    if dots:
-        ups = [importer.path.parent, *importer.path.parent.parents]
-        folders = ups[dots - 1 : dots]
-    else:
-        folders = [root, root / "src"]
+    folders = list(importer.parents)[dots - 1 : dots] if dots else [root, root / "src"]
     for folder in folders:
         base = folder.joinpath(*name.split(".")) if name else folder
-        for path in (base.with_suffix(".py") if name else base / "__init__.py", base / "__init__.py"):
-            if found := read(path, "python"):
-                return found
-    return None
+        if name:
+            yield base.with_name(f"{base.name}.py")
+        yield base / "__init__.py"
 
 
-def _imported_script(source: str, importer: Document) -> Document | None:
+def _script_paths(source: str, importer: Path, root: Path) -> Iterator[Path]:
     """`./shapes` → `shapes.ts` beside the importer."""
-    if not source.startswith("."):
-        return None
-    base = Path(os.path.normpath(importer.path.parent / source.removesuffix(".js")))
-    for path in (base.with_name(f"{base.name}{end}") for end in (".ts", ".tsx", ".d.ts")):
-        if found := read(path, importer.language):
-            return found
-    return read(base / "index.ts", importer.language)
+    if source.startswith("."):
+        base = Path(os.path.normpath(importer.parent / source.removesuffix(".js")))
+        yield from (base.with_name(f"{base.name}{end}") for end in (".ts", ".tsx", ".d.ts"))
+        yield base / "index.ts"
 
 
 def _line(text: str) -> str:

@@ -32,6 +32,8 @@ _QUOTED = re.compile(r"^([\"'])(.*)\1$", re.DOTALL)
 _GENERIC = re.compile(r"([\w.$]+)\s*([\[<])(.*)[\]>]$", re.DOTALL)
 _UNIONS = ("Union", "typing.Union", "t.Union")
 _OPTIONALS = ("Optional", "typing.Optional", "t.Optional")
+_VARIABLE = re.compile(r"\b(?:_\w*T|_?[A-Z]T?|AnyStr)(?:_co|_contra|\d)?\b(?!\()")
+_OF_HOLE = ("EllipsisType", "ellipsis", "Unknown")
 _WRAPPERS = ("Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Awaited", "Readonly", "Unpack")
 _MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict", "Map", "Record", "ReadonlyMap")
 _NOTHING = frozenset(("None", "null", "undefined", "void", "Never", "NoReturn", "never"))
@@ -90,6 +92,17 @@ def alternatives(text: str) -> list[str]:
         return alternatives(arguments[0])
     text = unquoted(text)
     return [] if not text or text in _NOTHING else [text]
+
+
+def has_variable(text: str) -> bool:
+    """Whether a type is open, as `Iterable[_T_co]` is."""
+    return "@" in text or _VARIABLE.search(text) is not None
+
+
+def without_hole(text: str) -> str:
+    """A type without what a placeholder, or what nobody knows, adds to it: `str | EllipsisType` → `str`."""
+    options = list(split(text, "|"))
+    return " | ".join(each for each in options if each not in _OF_HOLE) if len(options) > 1 else text
 
 
 def is_nothing(text: str) -> bool:
