@@ -1,0 +1,501 @@
+"""What type an expression has, by what the text around it says and by what the repository offers.
+
+`self.order.items[0]` is followed step by step: fields and methods give what their declarations name. It is no type
+checker: where a name might mean several things, it takes the likeliest, and None where nothing is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from retrieval import type_texts
+from retrieval.apis import Api, ApiKind, Apis, Import
+from retrieval.imports import imports_of
+from retrieval.scopes import BODY, Clue, Origin, Scope, closing, separated
+from retrieval.type_texts import words
+
+DEEPEST = 8
+"""Steps from one variable to another after which one gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A value of a type, which is written in the file `path`."""
+
+    type: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A class, or a function that is not yet called. `bound` is the class through which a method was reached."""
+
+    api: Api
+    bound: Api | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the repository; `path` is the file that imports it."""
+
+    imported: Import
+    path: str
+
+
+Value = Instance | Definition | Module
+
+_ONESELF = frozenset(("self", "this", "$this", "@"))
+_OWN_TYPE = re.compile(r"\b(?:Self(?:@\w+)?|static)\b")
+_SAME = words(
+    "copy clone unwrap expect as_ref as_mut iter iter_mut into_iter filter sort sorted slice to_owned reverse lock"
+    " borrow borrow_mut unwrap_or_default stream collect await list tuple set frozenset reversed iter deepcopy concat"
+    " toList Where ToList OrderBy compact"
+)
+"""What gives a value of the type that it was given, or nearly."""
+_TAKING = words(
+    "pop popleft get first last at find next shift setdefault peek getFirst getLast min max choice back front"
+    " First FirstOrDefault Single detect sample get_mut"
+)
+"""What gives one of many."""
+_BUILT_IN = words("str int float bool bytes list dict set tuple frozenset object bytearray")
+_IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
+"""Languages in which a class's members are written without a receiver."""
+_MAKING = frozenset(("new", "default", "from", "create", "of", "with_capacity"))
+
+
+class Inference:
+    """Types at one place: in the file `path`, which the index knows, within a scope."""
+
+    def __init__(self, apis: Apis, path: str, language: str, scope: Scope, before: str = "") -> None:
+        self._apis = apis
+        self._path = path
+        self._language = language
+        self._scope = scope
+        self._open: set[str] = set()
+        self._classes: dict[tuple[str, str], tuple[Api, ...]] = {}
+        self._imported: dict[str, dict[str, Import]] = {}
+        local = _local_imports(before[-BODY:]) if language == "python" else ()
+        self.imports: tuple[Import, ...] = (*apis.imports(path), *local)
+
+    def of(self, expression: str) -> Value | None:
+        """What is at the beginning of a text: of `make(1) or other` what `make` gives."""
+        if len(self._open) > DEEPEST:
+            return None
+        waits, steps, rest = _steps(expression.strip())
+        if not steps or _OPERATOR.match(rest):
+            return None
+        value = self._follow(steps)
+        if waits and isinstance(value, Instance):
+            value = Instance(type_texts.awaited(value.type), value.path)
+        return value
+
+    def classes(self, value: Value | None) -> tuple[Api, ...]:
+        """The classes of the repository whose members a value has."""
+        if isinstance(value, Instance):
+            return self.classes_in(value.type, value.path)
+        if isinstance(value, Definition) and value.api.kind is ApiKind.CLASS:
+            return (value.api,)
+        return ()
+
+    def classes_in(self, written: str, path: str) -> tuple[Api, ...]:
+        """The classes of the repository that a type names which is written in a file."""
+        key = (written, path)
+        if key not in self._classes:
+            self._classes[key] = ()  # an alias of itself
+            found = [api for part in type_texts.parts(written) for api in self._named(part.name, path)]
+            self._classes[key] = tuple(dict.fromkeys(found))
+        return self._classes[key]
+
+    def own_class(self) -> Api | None:
+        """The class around the place."""
+        last = self._scope.owner.rpartition(".")[2]
+        if not last:
+            return None
+        around = [api for api in self._apis.named(last) if api.kind is ApiKind.CLASS]
+        here = [api for api in around if api.path == self._path]
+        exact = [api for api in here if api.within == self._scope.owner]
+        return next(iter(exact or here or self._nearest(around, self._path)), None)
+
+    def files(self, value: Module) -> tuple[str, ...]:
+        """The files of a module."""
+        return self._apis.resolve(value.imported, value.path)
+
+    def module(self, value: Module) -> list[Api]:
+        """What a module offers, and what it passes on."""
+        found: list[Api] = []
+        for path in self.files(value):
+            found += [api for api in self._apis.of_file(path) if not api.owner]
+            for each in self._apis.imports(path):
+                if each.name:
+                    found += self._apis.definitions(each, path)
+        return found
+
+    def variable(self, name: str) -> Value | None:
+        """What a variable in scope holds."""
+        clue = self._scope.variables.get(name)
+        if clue is None or name in self._open:
+            return None
+        self._open.add(name)
+        try:
+            return self._clued(clue)
+        finally:
+            self._open.discard(name)
+
+    def meant(self, imported: Import, path: str) -> Value | None:
+        """What an import of a file brings."""
+        if imported.name not in ("", "*"):
+            for api in self._apis.definitions(imported, path):
+                if api.name == imported.name or imported.name == "default":
+                    return _value(api)
+        return Module(imported, path) if self._apis.resolve(imported, path) else None
+
+    # A variable
+
+    def _clued(self, clue: Clue) -> Value | None:
+        if clue.origin is Origin.TYPE:
+            return Instance(clue.text, self._path)
+        value = self.of(clue.text)
+        if clue.origin is Origin.ELEMENT:
+            value = self._element(value)
+        elif clue.origin is Origin.CONTEXT:
+            value = self._entered(value)
+        if clue.index is not None and isinstance(value, Instance):
+            return Instance(type_texts.place(value.type, clue.index), value.path)
+        return value
+
+    def _element(self, value: Value | None) -> Value | None:
+        if isinstance(value, Definition):
+            return Instance(value.api.within, value.api.path)  # an enum's members
+        if not isinstance(value, Instance):
+            return None
+        if written := type_texts.iterated(value.type):
+            return Instance(written, value.path)
+        given = self._called_member(value, "__iter__")
+        return Instance(type_texts.iterated(given.type), given.path) if isinstance(given, Instance) else None
+
+    def _entered(self, value: Value | None) -> Value | None:
+        if not isinstance(value, Instance):
+            return value
+        given = self._called_member(value, "__enter__") or self._called_member(value, "__aenter__")
+        if isinstance(given, Instance) and given.type:
+            return given
+        if any("Context" in part.name or "Iterator" in part.name or part.name.endswith("Generator")
+               for part in type_texts.parts(value.type)):  # fmt: skip
+            return Instance(type_texts.iterated(value.type), value.path)
+        return value
+
+    # An expression
+
+    def _follow(self, steps: Sequence[_Step]) -> Value | None:
+        first, *others = steps
+        value, rest = self._root(first, others)
+        for index, step in enumerate(rest):
+            if value is None:
+                return None
+            following = rest[index + 1] if index + 1 < len(rest) else None
+            if step.kind == ".":
+                value = self._member(value, step.text, following)
+            elif step.kind == "(":
+                value = self._called(value)
+            elif step.kind == "[":
+                value = self._subscript(value)
+        return value
+
+    def _root(self, first: _Step, others: list[_Step]) -> tuple[Value | None, list[_Step]]:
+        """What the first name means, and the steps that are left."""
+        name = first.text
+        if first.kind == "literal":
+            return self._literal(name), others
+        if first.kind == "group":
+            return self.of(name), others
+        own = self.own_class() if name in _ONESELF or name in ("cls", "super", "parent", "base", "Self") else None
+        if own and (name in _ONESELF or name in ("cls", "Self")):
+            return (Definition(own) if name in ("cls", "Self") else Instance(own.within, own.path)), others
+        if own:
+            above = self._apis.lineage(own)[1:2]
+            is_call = bool(others) and others[0].kind == "("
+            return (Instance(above[0].within, above[0].path) if above else None), others[1:] if is_call else others
+        if (value := self.variable(name)) is not None:
+            return value, others
+        if others and others[0].kind == "(" and (made := self._built_in(name, others[0].text)):
+            return made, others[1:]
+        return self._global(name, others)
+
+    def _global(self, name: str, others: list[_Step]) -> tuple[Value | None, list[_Step]]:
+        dotted = name
+        for count in range(len(others) + 1):
+            if imported := self._imports_of(self._path).get(dotted):
+                return self.meant(imported, self._path), others[count:]
+            if count < len(others) and others[count].kind == ".":
+                dotted = f"{dotted}.{others[count].text}"
+            else:
+                break
+        return self._own(name), others
+
+    def _own(self, name: str) -> Value | None:
+        """A name of the file, of the class around the place, or of the file's neighbours."""
+        if self._language in _IMPLICIT and (own := self.own_class()) and (found := self._declared(own, name)):
+            return _value(found, own)
+        offered = [api for api in self._apis.named(name) if not api.owner or api.kind is ApiKind.CLASS]
+        here = [api for api in offered if api.path == self._path]
+        if not here and self._language != "python":
+            folder = self._path.rpartition("/")[0]
+            here = [api for api in offered if api.path.rpartition("/")[0] == folder]
+        if here:
+            return _value(here[0])
+        for imported in self.imports:
+            if imported.name == "*":
+                for api in self._apis.definitions(imported, self._path):
+                    if api.name == name:
+                        return _value(api)
+        if self._language != "python" and name[:1].isupper():
+            return next((_value(api) for api in self._named(name, self._path)), None)
+        return None
+
+    def _literal(self, text: str) -> Value | None:
+        if text[0] == "[":
+            inner = self.of(text[1:])
+            return Instance(f"list[{inner.type}]", inner.path) if isinstance(inner, Instance) else Instance("list", "")
+        return Instance("str" if text[0] in "\"'`" else "dict" if text[0] == "{" else "int", "")
+
+    def _built_in(self, name: str, arguments: str) -> Value | None:
+        if name not in _SAME and name not in _TAKING and name not in ("enumerate", "zip", "dict"):
+            return Instance(name, "") if name in _BUILT_IN else None
+        given = [self.of(each) for each in separated(arguments)[:3]]
+        first = given[0] if given else None
+        if not isinstance(first, Instance):
+            return None
+        if name in _TAKING:
+            return self._element(first)
+        if name in ("enumerate", "zip"):
+            elements = [self._element(each) for each in given]
+            written = [each.type if isinstance(each, Instance) and each.type else "object" for each in elements]
+            inner = ["int", *written[:1]] if name == "enumerate" else written
+            return Instance(f"list[tuple[{', '.join(inner)}]]", first.path)
+        return first
+
+    def _member(self, value: Value, name: str, following: _Step | None) -> Value | None:
+        if isinstance(value, Module):
+            return self._of_module(value, name)
+        for cls in self.classes(value):
+            if found := self._declared(cls, name):
+                if isinstance(value, Definition) and found.static and found.kind is ApiKind.FIELD and not found.returns:
+                    return Instance(cls.within, cls.path)
+                return _value(found, cls)
+        if isinstance(value, Definition):
+            is_made = value.api.kind is ApiKind.CLASS and name in _MAKING
+            return Definition(value.api) if is_made else None
+        return self._foreign(value, name) if following is not None and following.kind == "(" else None
+
+    def _foreign(self, value: Instance, name: str) -> Value | None:
+        """What a method gives that every language's collections have; as if it were not called yet."""
+        if name == "items" and type_texts.element(value.type):
+            written = f"list[tuple[{type_texts.iterated(value.type)}, {type_texts.element(value.type)}]]"
+        elif name == "values" and type_texts.element(value.type):
+            written = f"list[{type_texts.element(value.type)}]"
+        elif name == "keys" and type_texts.element(value.type):
+            written = f"list[{type_texts.iterated(value.type)}]"
+        elif name in _TAKING:
+            written = type_texts.element(value.type)
+        elif name in _SAME:
+            written = value.type
+        else:
+            return None
+        return Instance(written, value.path)
+
+    def _of_module(self, value: Module, name: str) -> Value | None:
+        module = value.imported.module
+        if value.imported.name not in ("", "*"):
+            module = f"{module}{'' if module.endswith('.') else '.'}{value.imported.name}"
+        if found := self.meant(Import(module, name, name), value.path):
+            is_itself = isinstance(found, Module) and not self._is_submodule(found, name)
+            if not is_itself:
+                return found
+        return next((_value(api) for api in self.module(value) if api.name == name), None)
+
+    def _is_submodule(self, found: Module, name: str) -> bool:
+        place = re.compile(rf"(?:^|/){re.escape(name)}(?:/__init__)?\.\w+$")
+        return any(place.search(path) for path in self.files(found))
+
+    def _called(self, value: Value) -> Value | None:
+        if not isinstance(value, Definition):
+            return value if isinstance(value, Instance) else None
+        api = value.api
+        if api.kind is ApiKind.CLASS:
+            return Instance(api.within, api.path)
+        returns = api.returns
+        if value.bound and _OWN_TYPE.search(returns):
+            return Instance(_OWN_TYPE.sub(value.bound.within, returns), value.bound.path)
+        return Instance(returns, api.path) if returns else None
+
+    def _subscript(self, value: Value) -> Value | None:
+        if not isinstance(value, Instance):
+            return value
+        if written := type_texts.element(value.type):
+            return Instance(written, value.path)
+        return self._called_member(value, "__getitem__")
+
+    def _called_member(self, value: Instance, name: str) -> Value | None:
+        for cls in self.classes(value):
+            if found := self._declared(cls, name):
+                return self._called(_value(found, cls))
+        return None
+
+    # Names
+
+    def _declared(self, cls: Api, name: str) -> Api | None:
+        """What a class or one of its bases declares by a name."""
+        named = self._apis.named(name)
+        if not named:
+            return None
+        for each in self._apis.lineage(cls):
+            for api in named:
+                if api.owner == each.within and api.path == each.path:
+                    return api
+        return None
+
+    def _named(self, name: str, path: str) -> list[Api]:
+        """The class that a name means in a file."""
+        if imported := self._imports_of(path).get(name):
+            found = [api for api in self._apis.definitions(imported, path) if api.name == imported.name]
+            if found:
+                return self._unfolded(found[0])
+        offered = [api for api in self._apis.named(name) if api.kind in (ApiKind.CLASS, ApiKind.ALIAS)]
+        here = [api for api in offered if api.path == path]
+        return [each for api in (here[:1] or self._nearest(offered, path)) for each in self._unfolded(api)]
+
+    def _unfolded(self, api: Api) -> list[Api]:
+        """The classes behind an alias."""
+        if api.kind is not ApiKind.ALIAS:
+            return [api] if api.kind is ApiKind.CLASS else []
+        return list(self.classes_in(api.returns, api.path)) if api.returns else []
+
+    def _nearest(self, offered: Sequence[Api], path: str) -> list[Api]:
+        return sorted(offered, key=lambda api: (-_shared(api.path, path), len(api.path), api.path))[:1]
+
+    def _imports_of(self, path: str) -> dict[str, Import]:
+        if path not in self._imported:
+            found = self.imports if path == self._path else self._apis.imports(path)
+            self._imported[path] = {each.alias: each for each in found}
+        return self._imported[path]
+
+
+def _value(api: Api, bound: Api | None = None) -> Value:
+    """What a name stands for that is declared so."""
+    if api.kind in (ApiKind.CLASS, ApiKind.FUNCTION, ApiKind.METHOD):
+        return Definition(api, bound)
+    written = api.returns
+    if api.kind is ApiKind.ALIAS:
+        written = api.returns or api.name
+    if bound and _OWN_TYPE.search(written):
+        return Instance(_OWN_TYPE.sub(bound.within, written), bound.path)
+    return Instance(written, api.path)
+
+
+def _shared(path: str, other: str) -> int:
+    """How many folders two files have in common."""
+    count = 0
+    for one, two in zip(path.split("/")[:-1], other.split("/")[:-1], strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
+
+
+_LOCAL = re.compile(r"^[ \t]+((?:from[ \t]+[\w.]+[ \t]+import|import)[ \t]+(?:\([^)]*\)|[^\n]+))", re.MULTILINE)
+
+
+@lru_cache(64)
+def _read_imports(text: str) -> tuple[Import, ...]:
+    return imports_of(text, "python")
+
+
+def _local_imports(before: str) -> tuple[Import, ...]:
+    """Python's imports within functions."""
+    found = "\n".join(_LOCAL.findall(before))
+    return _read_imports(found) if found else ()
+
+
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """`name`, `literal` and `group` begin an expression; `.`, `(` and `[` go on with it."""
+
+    kind: str
+    text: str = ""
+
+
+_PREFIX = re.compile(r"(?:(?P<await>await)\b|(?:new|not|yield|return|throw|mut|typeof)\b|[&*!])\s*")
+_FIRST = re.compile(r"\$?@{0,2}[^\W\d]\w*")
+_ACCESS = re.compile(r"\s*(?:\?\.|!\.|\.|->|::)\s*(?:await\b)?(<[^<>]*>|\$?[^\W\d]\w*)?")
+_GENERIC = re.compile(r"(?:<[\w\s,.<>\[\]?:&']*>|!|\?)(?=\s*[(.\[?!])")
+_OPERATOR = re.compile(r"\s*(?:[-+*/%^<>]|==|!=|in\b|is\b|and\b|instanceof\b|&&|=>)")
+
+
+def _steps(text: str) -> tuple[bool, list[_Step], str]:
+    """Whether it is waited for, the steps of the expression that a text begins with, and what follows it."""
+    waits, index = False, 0
+    while found := _PREFIX.match(text, index):
+        waits = waits or found["await"] is not None
+        index = found.end()
+    if index >= len(text):
+        return waits, [], ""
+    steps, index = _first_step(text, index)
+    while steps and index < len(text):
+        if (found := _GENERIC.match(text, index)) or (found := _ACCESS.match(text, index)):
+            index = found.end()
+            if name := found[1] if found.re is _ACCESS else "":
+                if name[0] != "<":
+                    steps.append(_Step(".", name))
+            elif found.re is _ACCESS and not found[0].endswith("await"):
+                break
+        elif text[index] in "([" or (text[index] == "{" and _is_type(steps[-1])):
+            end = closing(text, index)
+            steps.append(_Step("[" if text[index] == "[" else "(", text[index + 1 : end]))
+            index = end + 1
+        else:
+            break
+    return waits, steps, text[index:]
+
+
+def _first_step(text: str, index: int) -> tuple[list[_Step], int]:
+    if found := _FIRST.match(text, index):
+        if text[found.end() : found.end() + 1] in ("'", '"') and len(found[0]) < 3:
+            return [_Step("literal", '"')], closing_quote(text, found.end())
+        name = found[0]
+        if name.startswith("@"):
+            return [_Step("name", "self"), _Step(".", name.lstrip("@"))], found.end()
+        return [_Step("name", name)], found.end()
+    character = text[index]
+    if character == "(":
+        end = closing(text, index)
+        return [_Step("group", text[index + 1 : end])], end + 1
+    if character in "[{":
+        end = closing(text, index)
+        return [_Step("literal", text[index : end + 1])], end + 1
+    if character in "\"'`":
+        return [_Step("literal", character)], closing_quote(text, index)
+    if character.isdigit():
+        return [_Step("literal", character)], len(text)
+    return [], index
+
+
+def closing_quote(text: str, opener: int) -> int:
+    """The offset behind a string that begins at an offset."""
+    end = text.find(text[opener], opener + 1)
+    return len(text) if end < 0 else end + 1
+
+
+def _is_type(step: _Step) -> bool:
+    """Whether braces behind a name are a value's: `Item{…}`."""
+    return step.kind in ("name", ".") and step.text[:1].isupper()
+
+
+def names_in(expression: str) -> Iterator[str]:
+    """The names that an expression is made of: `self.order[0]` → `self`, `order`."""
+    yield from re.findall(r"[^\W\d]\w*", expression)
