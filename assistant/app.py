@@ -23,17 +23,22 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
     Raises ModelError where no plugin runs the model that is named, SettingsError for an unknown language server.
     """
     plugins = plugins or Plugins(settings.disabled_plugins)
-    analysis = Analysis(_servers(settings))
+    servers = analysis(settings)
     return Assistant(
         model or plugins.model(settings),
         settings,
         plugins.context_sources(settings),
-        plugins.monitors(settings, analysis),
+        plugins.monitors(settings, servers),
         plugins.post_processors(settings),
-        plugins.checks(settings, analysis),
+        plugins.checks(settings, servers),
         excluded,
-        analysis,
+        servers,
     )
+
+
+def analysis(settings: Settings) -> Analysis:
+    """The language servers of some settings. Raises SettingsError for an unknown one."""
+    return Analysis(_servers(settings))
 
 
 def _servers(settings: Settings) -> Servers:

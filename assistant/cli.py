@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | lsp | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | lsp | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from assistant import app, doctor
 from assistant import settings as settings_files
 from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
+from assistant.holes import Holes, as_json
 from assistant.languages import language_of
 from assistant.plugins import Plugins
-from assistant.show import show_advice, show_answer, show_checks, show_plugins, working
+from assistant.show import show_advice, show_answer, show_checks, show_hole, show_plugins, working
 from assistant.text import line_offset
 from assistant.types import Answer, CompletionRequest
 from retrieval.repository import repository_root
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log what happens to the standard error output")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_complete(commands)
+    _add_hole(commands)
     _add_lsp(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
     _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
@@ -103,6 +105,12 @@ def _add_complete(commands: Any) -> None:
     parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
 
 
+def _add_hole(commands: Any) -> None:
+    text = "say what is expected at a cursor of a file, which types that is made of, and what in scope gives it"
+    parser = _add(commands, "hole", text, _hole, json=True, example="hole src/app.py:12:9")
+    parser.add_argument("place", metavar="FILE:LINE:COL", help="as for complete; a name begun there is taken away")
+
+
 def _add_lsp(commands: Any) -> None:
     parser = _add(commands, "lsp", "serve an editor over the Language Server Protocol", _lsp)
     where = parser.add_mutually_exclusive_group()
@@ -123,6 +131,20 @@ def _complete(options: argparse.Namespace) -> int:
         show_answer(request, answer, options.explain)
         show_advice(assistant.unfamiliar(request.language))
     return 0 if answer.completions else 1
+
+
+def _hole(options: argparse.Namespace) -> int:
+    request = _request(options.place, 1)
+    settings = settings_files.load(request.path.parent)
+    with closing(app.analysis(settings)) as analysis, working("asking the language server"):
+        analysis.open(request, PATIENCE)
+        with closing(Holes(analysis)) as holes:
+            context = holes.at(request, PATIENCE)
+    if options.json:
+        _print_json(as_json(context))
+    else:
+        show_hole(context)
+    return 0 if context.expected else 1
 
 
 def _request(place: str, candidates: int) -> CompletionRequest:

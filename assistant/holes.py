@@ -139,15 +139,33 @@ def hole(request: CompletionRequest) -> tuple[Document, int]:
     return Document(request.path, request.language, repaired(before, request.suffix, request.language)), len(before)
 
 
-def report(analyses: Analyses, request: CompletionRequest, snippet: str, deadline: float) -> str:
+def report(
+    analyses: Analyses, request: CompletionRequest, snippet: str, replaces: int = 0, deadline: float = PATIENCE
+) -> str:
     """The errors that a snippet at the cursor brings into the file, as text; empty if it brings none that are known.
 
-    What it is compared with is the file as it is, with nothing at the cursor.
+    What it is compared with is the file as it is, with nothing at the cursor. `replaces` is how much behind it goes.
     """
     try:
         analyzer = analyses.analyzer(request)
     except NoAnswer:
         return ""
     before = Document(request.path, request.language, repaired(request.prefix, request.suffix, request.language))
-    after = Document(request.path, request.language, request.prefix + snippet + request.suffix)
+    after = Document(request.path, request.language, request.prefix + snippet + request.suffix[replaces:])
     return error_report(analyzer, after, before, deadline)
+
+
+def as_json(context: HoleContext) -> dict[str, object]:
+    """A hole's context for scripts."""
+    return {
+        "expected": context.expected,
+        "source": context.source.value,
+        "types": [
+            {"name": stub.name, "text": stub.text, "path": str(stub.path), "own": stub.own} for stub in context.types
+        ],
+        "headers": [
+            {"name": each.name, "text": each.text, "type": each.type, "score": each.score, "depth": each.depth}
+            for each in context.headers
+        ],
+        "silences": list(context.silences),
+    }

@@ -26,13 +26,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
+from assistant import lsp_holes
+from assistant.analysis import Analysis
 from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
 from assistant.files import read_text
+from assistant.holes import Holes
 from assistant.languages import language_of
 from assistant.session import SUPERSEDED, Session
 from assistant.settings import FILE
@@ -62,17 +66,41 @@ SNOOZE_MINUTES = 5.0
 _WORD_END = re.compile(r"\w*\Z")
 
 
+class HolesProtocol(Protocol):
+    """Says that requests about typed holes are understood. pygls itself has no place to say so."""
+
+    _capabilities = lsp.ServerCapabilities()
+
+    @property
+    def server_capabilities(self) -> lsp.ServerCapabilities:
+        return self._capabilities
+
+    @server_capabilities.setter
+    def server_capabilities(self, capabilities: lsp.ServerCapabilities) -> None:
+        capabilities.experimental = lsp_holes.CAPABILITIES
+        self._capabilities = capabilities
+
+
 class Server(LanguageServer):
     """pygls's server with a session, and the documents in the order in which they were used."""
 
     def __init__(self) -> None:
-        super().__init__("ghostwright", version("ghostwright"), protocol_cls=Protocol)
+        super().__init__("ghostwright", version("ghostwright"), protocol_cls=HolesProtocol)
         self.session = Session(self._tell, self._complain)
         self.used: dict[str, float] = {}
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
+        self._holes: tuple[Analysis | None, Holes | None] = None, None
         self.is_neovim = False
         self.shows_ghost_text = False  # what a client announces does not tell: Neovim's users must switch it on
+
+    @property
+    def holes(self) -> Holes | None:
+        """What is known of typed holes, as long as the same language servers are in use."""
+        analysis = self.session.analysis
+        if analysis is not self._holes[0]:
+            self._holes = analysis, Holes(analysis) if analysis else None
+        return self._holes[1]
 
     def shutdown(self) -> None:
         self.session.close()
@@ -236,6 +264,8 @@ def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
     if path := to_fs_path(params.text_document.uri):
         ls.session.saved(Path(path))
+        if ls.holes:
+            ls.holes.files_changed([Path(path)])
     if params.text_document.uri.endswith(f"/{FILE}"):
         ls.session.configure()
         await _load(ls)
@@ -374,6 +404,56 @@ def _folder(ls: Server) -> Path | None:
     found = [to_fs_path(folder.uri) for folder in ls.workspace.folders.values()]
     root = next((path for path in found if path), None) or ls.workspace.root_path
     return Path(root) if root else None
+
+
+@server.feature(lsp_holes.EXPECTED_TYPE)
+async def expected_type(ls: Server, params: Any) -> dict[str, object] | None:
+    if (place := _hole_place(ls, params)) and ls.holes:
+        return await lsp_holes.expected_type(ls.holes, *place)
+    return None
+
+
+@server.feature(lsp_holes.RELEVANT_TYPES)
+async def relevant_types(ls: Server, params: Any) -> dict[str, object] | None:
+    if (place := _hole_place(ls, params)) and ls.holes:
+        return await lsp_holes.relevant_types(ls.holes, *place)
+    return None
+
+
+@server.feature(lsp_holes.RELEVANT_HEADERS)
+async def relevant_headers(ls: Server, params: Any) -> dict[str, object] | None:
+    if (place := _hole_place(ls, params)) and ls.holes:
+        return await lsp_holes.relevant_headers(ls.holes, *place)
+    return None
+
+
+@server.feature(lsp_holes.COMPLETION)
+async def llm_completion(ls: Server, params: Any) -> dict[str, object] | None:
+    if (place := _hole_place(ls, params)) and ls.holes:
+        answer = await ls.session.complete(place[0])
+        return await lsp_holes.completion(ls.holes, place[0], answer)
+    return None
+
+
+@server.feature(lsp_holes.RESOLVE_ERRORS)
+async def llm_completion_resolve_errors(ls: Server, params: Any) -> dict[str, object] | None:
+    place, analysis = _hole_place(ls, params), ls.session.analysis
+    if place is None or analysis is None:
+        return None
+    snippet = str(_plain(params).get("snippet") or "")
+    return await lsp_holes.resolve_errors(analysis, ls.session.complete, place[0], snippet)
+
+
+def _hole_place(ls: Server, params: Any) -> tuple[CompletionRequest, Document] | None:
+    """The request at a place, and the document it is in; None if that cannot be read. Raises for a wrong place."""
+    match _plain(params):
+        case {"textDocument": {"uri": str(uri)}, "position": {"line": int(line), "character": int(character)}}:
+            document = ls.document(uri)
+            position = lsp.Position(max(line, 0), max(character, 0))
+            if document is None:
+                return None
+            return _request(ls, document, position, Trigger.INVOKED), document
+    raise JsonRpcInvalidParams("Give “textDocument” with its “uri”, and “position” with “line” and “character”.")
 
 
 @server.command(ACCEPTED)

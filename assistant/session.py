@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant import app
 from assistant import settings as settings_files
+from assistant.analysis import Analysis
 from assistant.errors import Cancelled, GhostwrightError
 from assistant.plugins import Plugins
 from assistant.settings import Settings
@@ -55,6 +56,11 @@ class Session:
     def evaluated(self) -> int:
         """How many tokens the model has computed."""
         return self._worker.assistant.model.evaluated if self._worker else 0
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """The language servers that completions are checked with."""
+        return self._worker.assistant.analysis if self._worker else None
 
     def configure(self, folder: Path | None = None, editor: Mapping[str, Any] | None = None) -> None:
         """Takes over settings from the files of a folder and `editor`, all that are set there.

@@ -17,6 +17,7 @@ from assistant.doctor import Check
 from assistant.plugins import Plugin
 from assistant.text import line_end, line_start
 from assistant.types import Answer, CompletionRequest, Prompt
+from language_servers.holes import HoleContext
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -105,6 +106,26 @@ def show_timings(answer: Answer) -> None:
         for part in answer.prompt.parts:
             counts[part.source] = counts.get(part.source, 0) + part.tokens
         out.print("prompt: " + ", ".join(f"{source} {count}" for source, count in counts.items()), style="dim")
+
+
+def show_hole(context: HoleContext) -> None:
+    """What is expected, the types that it is made of, and what in scope gives it; why something is not known."""
+    if context.expected:
+        out.print(
+            Text.assemble(("expected: ", "dim"), (context.expected, "bold green"), (f"  ({context.source})", "dim"))
+        )
+    for title, texts in (
+        ("types", [stub.text for stub in context.types]),
+        ("headers", [header.text for header in context.headers]),
+    ):
+        if texts:
+            out.rule(title, align="left", style="dim")
+        for text in dict.fromkeys(texts):
+            out.print(Text(text))
+    if not context.expected:
+        err.print(Text("Nothing is known of what is expected here.", style="yellow"))
+    for silence in dict.fromkeys(context.silences):
+        err.print(Text(silence, style="yellow"))
 
 
 def show_checks(checks: Sequence[Check]) -> None:
