@@ -15,9 +15,8 @@ from pathlib import Path
 from threading import Condition
 from typing import Protocol
 
+from assistant.guards import View
 from assistant.repair import repaired
-from assistant.syntax import unclosed
-from assistant.text import code_start
 from assistant.types import CompletionRequest
 from language_servers.analyzer import Analyzer, Document, NoAnswer
 from language_servers.holes import HoleContext, error_report, stages
@@ -28,9 +27,6 @@ KEPT = 64
 
 PATIENCE = 1.0
 """Seconds that a hole may take in all."""
-
-WINDOW = 8_192
-"""Code points before the cursor that are looked at to find out what it stands in."""
 
 _UNDER_WAY = re.compile(r"(?:[^\W\d]\w*(?:\.|\?\.))*(?:[^\W\d]\w*)?\Z")
 _WORDS = frozenset(
@@ -116,10 +112,12 @@ class Holes:
         self, search: _Search, analyzer: Analyzer, document: Document, offset: int, request: CompletionRequest
     ) -> None:
         try:
-            if search is next(reversed(self._searches.values()), None):  # the cursor has not moved on
-                more = self._more(request) if self._more else ()
-                for context in stages(analyzer, document, offset, request.root, more, PATIENCE):
-                    search.tell(context)
+            if search is not next(reversed(self._searches.values()), None):
+                search.tell(HoleContext(silences=("the cursor has moved on",)))
+                return
+            more = self._more(request) if self._more else ()
+            for context in stages(analyzer, document, offset, request.root, more, PATIENCE):
+                search.tell(context)
         finally:
             search.tell(search.context, is_over=True)
 
@@ -129,8 +127,7 @@ def hole(request: CompletionRequest) -> tuple[Document, int]:
 
     Raises NoAnswer where no expression stands: in a string or a comment.
     """
-    window = code_start(request.prefix, request.offset, WINDOW, request.language)
-    if unclosed(request.prefix[window:], request.language) < request.offset - window:
+    if not View(request).in_code:
         raise NoAnswer("the cursor stands in a string or a comment")
     before = request.prefix
     under_way = _UNDER_WAY.search(before[-200:])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from language_servers import holes_types as types
 from language_servers.analyzer import Diagnostic, Document, Kind, Member
-from language_servers.holes_stubs import Stub
+from language_servers.holes_stubs import Stub, means_another
 from language_servers.signatures import split
 
 HEADERS = 8
@@ -346,7 +346,9 @@ def _definitions(document: Document, wanted: Sequence[Target], stubs: Sequence[S
 
 def _spelled(text: str, document: Document, stubs: Sequence[Stub], root: Path) -> tuple[str, list[str]]:
     """A type in words that the module knows, and the imports that it takes for those that it does not."""
-    modules = {stub.name: _module_name(stub.path, root) for stub in stubs if stub.path != document.path}
+    elsewhere = {stub.name: stub.path for stub in stubs if stub.path != document.path}
+    modules = {name: _module_name(path, root) for name, path in elsewhere.items()}
+    others = {name for name, path in elsewhere.items() if means_another(name, document, path, root)}
     imports = list[str]()
 
     def spell(match: re.Match[str]) -> str:
@@ -357,7 +359,7 @@ def _spelled(text: str, document: Document, stubs: Sequence[Stub], root: Path) -
         if not first and path in types.PYTHON_KNOWN:
             is_there = path in types.BUILTINS or _has_word(document.text, path)
             return path if is_there else f"_gw_typing.{path}"
-        if path.startswith("_gw_") or (not first and _has_word(document.text, name)):
+        if path.startswith("_gw_") or (not first and name not in others and _has_word(document.text, name)):
             return path
         if module := first or modules.get(name, ""):
             imports.append(f"from {module} import {name} as _gw_{name}\n")

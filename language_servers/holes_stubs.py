@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from tree_sitter import Node
 
@@ -43,6 +44,10 @@ _PROPERTIES = frozenset(("property", "cached_property"))
 _STATIC = frozenset(("staticmethod", "classmethod"))
 _VARIABLE = re.compile(r"=\s*(?:\w+\.)?(?:TypeVar|ParamSpec|TypeVarTuple)\(")
 _BLANKS = re.compile(r"\s+")
+
+
+_Member: TypeAlias = tuple[str, Sequence[Node | None]]
+"""A line of a stub, and the types that whoever uses it must know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,21 @@ def own_names(document: Document, root: Path) -> frozenset[str]:
     return frozenset(declared_here | imported)
 
 
+def means_another(name: str, document: Document, path: Path, root: Path) -> bool:
+    """Whether a text means another type by a name than the one that is declared in a file."""
+    module = _module(document)
+    source = module.imported.get(name) if module else None
+    if source:
+        imported = _path_of(source[0], document, root)
+        origin = read(imported, document.language) if imported and imported != path else None
+        return origin is not None and _declares(origin.text, source[1])
+    return _declares(document.text, name)
+
+
+def _declares(text: str, name: str) -> bool:
+    return re.search(rf"^class {re.escape(name)}\b", text, re.MULTILINE) is not None
+
+
 def _definitions(root: Node) -> Iterator[Node]:
     for statement in _statements(root):
         yield statement.child_by_field_name("definition") or statement
@@ -192,10 +212,9 @@ def _python_class(tree: Tree, node: Node) -> tuple[str, list[Node]]:
     head = f"class {tree.text(node.child_by_field_name('name') or node)}{_line(tree.text(bases)) if bases else ''}:"
     members = _python_members(tree, body, _is_enum(tree, bases)) if body else iter(())
     lines, parts = list[str](), list[Node]([bases] if bases else [])
-    for line, part in islice(members, MEMBERS + 1):
+    for line, typed in islice(members, MEMBERS + 1):
         lines.append(f"    {line}")
-        if part is not None:
-            parts.append(part)
+        parts += [part for part in typed if part is not None]
     if not lines:
         return f"{head} ...", parts
     if len(lines) > MEMBERS and body:
@@ -208,8 +227,8 @@ def _is_enum(tree: Tree, bases: Node | None) -> bool:
     return bases is not None and bool(re.search(r"(?:Enum|Flag|Choices)\b", tree.text(bases)))
 
 
-def _python_members(tree: Tree, body: Node, is_enum: bool) -> Iterator[tuple[str, Node | None]]:
-    """Lines of a stub, each with the node that holds its types."""
+def _python_members(tree: Tree, body: Node, is_enum: bool) -> Iterator[_Member]:
+    """Lines of a stub, each with the nodes that hold its types."""
     seen = set[str]()
     for statement in islice(body.named_children, WINDOW):
         if statement.type == "expression_statement" and statement.named_children:
@@ -218,22 +237,22 @@ def _python_members(tree: Tree, body: Node, is_enum: bool) -> Iterator[tuple[str
                 seen.add(member[0].partition(":")[0])
                 yield member
         elif statement.type in ("function_definition", "decorated_definition"):
-            for line, part in _method(tree, statement):
+            for line, typed in _method(tree, statement):
                 if line.partition(":")[0] not in seen or line.startswith("def "):
                     seen.add(line.partition(":")[0])
-                    yield line, part
+                    yield line, typed
 
 
-def _attribute(tree: Tree, assignment: Node, is_enum: bool) -> tuple[str, Node | None] | None:
+def _attribute(tree: Tree, assignment: Node, is_enum: bool) -> _Member | None:
     left, annotation = assignment.child_by_field_name("left"), assignment.child_by_field_name("type")
     if left is None or left.type != "identifier" or _is_private(tree.text(left)):
         return None
     if annotation is None and not is_enum and not tree.text(left).isupper():
         return None
-    return _line(tree.text(assignment)), annotation
+    return _line(tree.text(assignment)), (annotation,)
 
 
-def _method(tree: Tree, statement: Node) -> Iterator[tuple[str, Node | None]]:
+def _method(tree: Tree, statement: Node) -> Iterator[_Member]:
     """A method's line; a property is an attribute to whoever uses it. A constructor tells attributes as well."""
     function = statement.child_by_field_name("definition") or statement
     decorators = {_decorator(tree, each) for each in statement.named_children if each.type == "decorator"}
@@ -246,9 +265,11 @@ def _method(tree: Tree, statement: Node) -> Iterator[tuple[str, Node | None]]:
         return
     returned = function.child_by_field_name("return_type")
     if decorators & _PROPERTIES:
-        yield f"{name}: {_line(tree.text(returned)) if returned else '...'}", returned
+        yield f"{name}: {_line(tree.text(returned)) if returned else '...'}", (returned,)
         return
-    yield signature(tree, function), None
+    parameters = function.child_by_field_name("parameters") if name == "__init__" else None
+    typed = (each.child_by_field_name("type") for each in (parameters.named_children if parameters else ()))
+    yield signature(tree, function), tuple(typed)
 
 
 def _decorator(tree: Tree, node: Node) -> str:
@@ -271,7 +292,7 @@ def _arguments(tree: Tree, parameters: Node) -> str:
     return f"({', '.join(parts)})"
 
 
-def _own_attributes(tree: Tree, constructor: Node) -> Iterator[tuple[str, Node | None]]:
+def _own_attributes(tree: Tree, constructor: Node) -> Iterator[_Member]:
     """What a constructor sets: `self.a: A = ...`, and `self.b = b` for an annotated parameter."""
     parameters = constructor.child_by_field_name("parameters")
     given = {
@@ -287,7 +308,7 @@ def _own_attributes(tree: Tree, constructor: Node) -> Iterator[tuple[str, Node |
         attribute = tree.text(left).removeprefix("self.")
         annotation = assignment.child_by_field_name("type") or given.get(tree.text(right) if right else "")
         if annotation and not _is_private(attribute):
-            yield f"{attribute}: {_line(tree.text(annotation))}", annotation
+            yield f"{attribute}: {_line(tree.text(annotation))}", (annotation,)
 
 
 def _is_private(name: str) -> bool:
