@@ -77,6 +77,7 @@ class Inference:
         self._open: set[str] = set()
         self._classes: dict[tuple[str, str], tuple[Api, ...]] = {}
         self._imported: dict[str, dict[str, Import]] = {}
+        self._members: dict[str, dict[str, Api]] = {}
         local = _local_imports(before[-BODY:]) if language == "python" else ()
         self.imports: tuple[Import, ...] = (*apis.imports(path), *local)
 
@@ -348,13 +349,12 @@ class Inference:
 
     def _declared(self, cls: Api, name: str) -> Api | None:
         """What a class or one of its bases declares by a name."""
-        named = self._apis.named(name)
-        if not named:
-            return None
         for each in self._apis.lineage(cls):
-            for api in named:
-                if api.owner == each.within and api.path == each.path:
-                    return api
+            key = each.qualified
+            if key not in self._members:
+                self._members[key] = {api.name: api for api in reversed(self._apis.members(each))}
+            if found := self._members[key].get(name):
+                return found
         return None
 
     def _named(self, name: str, path: str) -> list[Api]:

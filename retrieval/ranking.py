@@ -19,7 +19,7 @@ from retrieval.apis import Api, ApiKind, Apis, Import
 from retrieval.inference import Inference, Instance, Module, Value
 from retrieval.scopes import Scope, scope_of
 from retrieval.type_texts import words
-from retrieval.weights import WEIGHTS
+from retrieval.weights import FITTED
 
 NEAR = 40
 """Lines above the cursor that count as near."""
@@ -99,10 +99,15 @@ FEATURES: Mapping[str, str] = {
     "static fits": "the class's own, where the receiver is a class",
     "static misfits": "the class's own at an instance, or an instance's at a class",
     "itself": "the function around the cursor",
+    "overridden": "has the name of the function around the cursor, behind super()",
+    "declared near": "declared in this file, not far from the cursor",
     "distant": "its class is far up in the lineage: steps",
     "only by name": "found by its name only, with no type behind it",
 }
 """What describes a candidate. All are 0 where they say nothing, and about 1 at most where no logarithm is."""
+
+WEIGHTS = {kind: tuple(weights[name] for name in FEATURES) for kind, weights in FITTED.items()}
+"""For members behind a dot, and for names where no receiver is; in the order of `FEATURES`."""
 
 
 def rank(apis: Apis, scene: Scene, limit: int = 20, weights: Mapping[str, Sequence[float]] = WEIGHTS) -> list[Ranked]:
@@ -301,6 +306,8 @@ class _Surroundings:
     function_words: frozenset[str]
     receiver_words: frozenset[str]
     wants_class: bool
+    is_above: bool
+    line: int
     expected: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
@@ -334,8 +341,10 @@ class _Surroundings:
             assigned_words=_words_of(assigned[1]) if assigned else frozenset(),
             function_words=_words_of(scope.function),
             receiver_words=_words_of(scene.receiver) - _EMPTY_WORDS,
+            is_above=scene.receiver.startswith(("super", "parent", "base")),
+            line=before.count("\n") + 1,
             wants_class=bool(_CLASS_WANTED.search(line)),
-            expected=frozenset(part.name for part in type_texts.parts(scene.expected)),
+            expected=frozenset(part.name for part in type_texts.parts(scene.expected or _expected(line, scope))),
         )
 
 
@@ -345,6 +354,18 @@ _CLASS_WANTED = re.compile(
 )
 _USED = re.compile(r"(\.|->|::)?\s*([^\W\d]\w+)")
 _EMPTY_WORDS = words("self this get the of")
+
+
+_RETURNED = re.compile(r"\s*return\s+(?:await\s+)?[\w.$]*\Z")
+_DECLARED = re.compile(r"\s*(?:(?:const|let|var)\s+)?[\w.]+\s*:\s*([^=]+?)\s*=\s*(?:await\s+)?[\w.$]*\Z")
+
+
+def _expected(line: str, scope: Scope) -> str:
+    """What the line says is expected: the function's result behind `return`, the declared type behind `x: Item =`."""
+    if _RETURNED.match(line):
+        return scope.returns
+    declared = _DECLARED.match(line)
+    return declared[1] if declared else ""
 
 
 def _usage(text: str, is_member: bool) -> tuple[Counter[str], Sequence[str], Sequence[str]]:
@@ -436,7 +457,9 @@ def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis
         _shared(own_words, around.assigned_words) if is_class else 0.0,
         float(found.static is True and api.static),
         float(found.static is not None and found.static is not api.static and not is_class),
-        float(name == around.scope.function),
+        float(name == around.scope.function and not around.is_above),
+        float(name == around.scope.function and around.is_above),
+        1 / (1 + abs(api.line - around.line) / 50) if is_here else 0.0,
         float(distance),
         found.by_name,
     )

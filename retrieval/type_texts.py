@@ -32,8 +32,9 @@ _KEYED = words(
 _NOTHING = words("None null undefined void nil Unknown Any any object Never never")
 _MODULE = re.compile(r"<module '([\w.]+)'>")
 _CLASS = re.compile(r"<class '([^']+)'>")
+_QUOTED = re.compile(r"([\"'`])(.*)\1", re.DOTALL)
 _BEFORE = re.compile(
-    r"(?:\b(?:const|mut|readonly|final|dyn|impl|ref|out|in|struct|enum|typename|unsigned)\b|[&*?~]|'\w+\b|\.\.\.)\s*"
+    r"(?:(?:const|mut|readonly|final|dyn|impl|ref|out|in|struct|enum|typename|unsigned)\b|[&*?~]|'\w+\b(?!')|\.\.\.)\s*"
 )
 _SLICE = re.compile(r"\[\d*\]\s*(?=\S)")
 _GO_MAP = re.compile(r"map\[([^\]]*)\](?=\S)")
@@ -99,18 +100,21 @@ def _argument(text: str, keyed: int) -> str:
 
 def _parts(text: str, depth: int) -> Iterator[Part]:
     if depth:
-        for each in _split(text, "|&"):
+        for each in _split(text.replace(" & ", " | "), "|"):
             yield from _one(each, depth)
 
 
 def _one(text: str, depth: int) -> Iterator[Part]:
-    text = text.strip().strip("\"'`").strip()
+    text = _QUOTED.sub(r"\2", text.strip())
     if text.startswith("~"):
         return  # what a type checker knows it not to be
     if _SLICE.match(text):
         yield Part("list", (_SLICE.sub("", text, count=1),))
         return
-    text = _BEFORE.sub("", _GO_MAP.sub(r"map[\1, ", text) if _GO_MAP.match(text) else text).strip()
+    if _GO_MAP.match(text):
+        text = _GO_MAP.sub(r"map[\1, ", text, count=1)
+    while found := _BEFORE.match(text):
+        text = text[found.end() :]
     if text.startswith("("):
         yield from _parts(text[1:].rstrip("[])"), depth - 1)
         return

@@ -1,0 +1,169 @@
+"""Fits the weights of the ranking of a repository's APIs, and prints them as `retrieval/weights.py`.
+
+    pip install --target corpus --no-compile click parso jedi pygments anyio attrs cattrs requests marshmallow mako
+    python benchmarks/fit_ranking.py --corpus corpus --sites 60 > retrieval/weights.py
+
+What is maximised is the probability of the true name among the candidates of a site (softmax, with a penalty for large
+weights), over sites of the tuning packages, with a language server's answers and without. Nothing of the packages that
+figures are reported of is looked at. The recall of the first five is printed to the error stream: on packages that were
+left out in turn, and with the weights that are in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from cursors import INSTALLED
+from numpy.typing import NDArray
+from quality import TUNING
+from ranking_recall import Trial, trials
+
+from retrieval.ranking import FEATURES, WEIGHTS
+
+PENALTY = 3e-3
+"""Of a weight's square, beside the mean log-probability."""
+
+STEPS, RATE = 1_500, 0.05
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Candidates of many sites one after another: those of site i begin at `starts[i]`.
+
+    `features` are float64[candidates, features]; `true` marks those with the true name, `site` has their site's number.
+    """
+
+    features: NDArray[np.float64]
+    true: NDArray[np.bool_]
+    starts: NDArray[np.intp]
+    site: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, found: Sequence[Trial]) -> Examples:
+        """Of those sites whose truth is among several candidates."""
+        rows, true, starts, site = [], [], [], []
+        for trial in found:
+            marks = [name == trial.site.cursor.name for name, _, _ in trial.candidates]
+            if any(marks) and not all(marks):
+                starts.append(len(rows))
+                site += [len(starts) - 1] * len(marks)
+                rows += [features for _, _, features in trial.candidates]
+                true += marks
+        return cls(np.array(rows, np.float64), np.array(true), np.array(starts), np.array(site))
+
+
+def fit(examples: Examples) -> NDArray[np.float64]:
+    """The weights: Adam on all sites at once, from zero, which needs no chance."""
+    weights = np.zeros(examples.features.shape[1])
+    mean, square = np.zeros_like(weights), np.zeros_like(weights)
+    for step in range(1, STEPS + 1):
+        slope = _slope(examples, weights)
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope**2
+        rate = RATE * min(1.0, 3 * (1 - step / STEPS))
+        weights += rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return weights
+
+
+def _slope(examples: Examples, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How the mean log-probability of the truth, less the penalty, changes with each weight."""
+    scores = examples.features @ weights
+    scores -= np.maximum.reduceat(scores, examples.starts)[examples.site]
+    odds = np.exp(scores)
+    of_all = odds / np.add.reduceat(odds, examples.starts)[examples.site]
+    true = odds * examples.true
+    of_true = true / np.add.reduceat(true, examples.starts)[examples.site]
+    slope: NDArray[np.float64] = (of_true - of_all) @ examples.features / len(examples.starts)
+    return slope - 2 * PENALTY * weights
+
+
+def recall(found: Sequence[Trial], weights: Sequence[float], first: int = 5) -> float:
+    """Of all sites the share whose truth is among the first names."""
+    vector = np.array(weights)
+    hits = []
+    for trial in found:
+        best: dict[str, float] = {}
+        if trial.candidates:
+            scores = np.array([features for _, _, features in trial.candidates]) @ vector
+            for (name, _, _), score in zip(trial.candidates, scores, strict=True):
+                best[name] = max(best.get(name, -np.inf), float(score))
+        true = best.get(trial.site.cursor.name)
+        hits.append(true is not None and sum(score > true for score in best.values()) < first)
+    return float(np.mean(hits))
+
+
+def by_kind(found: Mapping[str, Sequence[Trial]]) -> dict[str, list[Trial]]:
+    every = [trial for some in found.values() for trial in some]
+    return {
+        "member": [trial for trial in every if trial.site.receiver],
+        "name": [trial for trial in every if not trial.site.receiver],
+    }
+
+
+def left_out(found: Sequence[Trial]) -> float:
+    """The recall of the first five on each package with weights that are fitted on the others."""
+    packages = sorted({trial.site.cursor.package for trial in found})
+    total = 0.0
+    for package in packages:
+        tested = [trial for trial in found if trial.site.cursor.package == package]
+        weights = fit(Examples.of([trial for trial in found if trial.site.cursor.package != package]))
+        total += recall(tested, list(weights)) * len(tested)
+    return total / len(found)
+
+
+def source(weights: Mapping[str, NDArray[np.float64]]) -> str:
+    """`retrieval/weights.py`."""
+    lines = [
+        '"""What each feature of a ranking counts, by its name; fitted by `benchmarks/fit_ranking.py`."""',
+        "",
+        "from collections.abc import Mapping",
+        "",
+        "FITTED: Mapping[str, Mapping[str, float]] = {",
+    ]
+    for kind, values in weights.items():
+        lines.append(f'    "{kind}": {{')
+        lines += [f'        "{name}": {value:.2f},' for name, value in zip(FEATURES, values, strict=True)]
+        lines.append("    },")
+    return "\n".join([*lines, "}", '"""For members behind a dot, and for names where no receiver is."""', ""])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
+    parser.add_argument("--sites", type=int, default=60, help="of each case and package (60)")
+    parser.add_argument("--alone", action="store_true", help="without a language server")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kept", type=Path, help="file to keep the sites with their features in, or to take them from")
+    parser.add_argument("--left-out", action="store_true", help="also fit with each package left out in turn")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    os.environ.pop("VIRTUAL_ENV", None)  # each workspace has its own
+    if arguments.kept and arguments.kept.exists():
+        found = pickle.loads(arguments.kept.read_bytes())
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            amount = arguments.sites, arguments.seed, not arguments.alone
+            found = trials(arguments.corpus, TUNING, Path(folder), *amount)
+        if arguments.kept:
+            arguments.kept.write_bytes(pickle.dumps(found))
+    kinds = by_kind(found)
+    fitted = {kind: fit(Examples.of(some)) for kind, some in kinds.items()}
+    for kind, some in kinds.items():
+        said = f"{kind}: {len(some)} trials, recall@5 {recall(some, WEIGHTS[kind]):.3f} now"
+        said += f", {recall(some, list(fitted[kind])):.3f} fitted"
+        said += f", {left_out(some):.3f} on packages left out" if arguments.left_out else ""
+        print(said, file=sys.stderr)
+    print(source(fitted))
+
+
+if __name__ == "__main__":
+    main()
