@@ -34,6 +34,7 @@ from language_servers.holes_headers import Candidate, Header
 from language_servers.holes_scope import bound, receivers
 from language_servers.holes_slots import Slot, Source, python_slot
 from language_servers.holes_stubs import (
+    SCRIPTS,
     Found,
     Place,
     Stub,
@@ -409,6 +410,9 @@ def _headers(
     own = frozenset(stub.name for stub in stubs if stub.own) | own_names(document, inquiry.root)
     if not tried:
         return ()
+    if document.language not in ("python", *_SCRIPTS):
+        named = headers.by_name(tried, wanted)
+        return tuple(headers.ranked(named, own, document.language, order))
     experiment = headers.experiment(document, offset, tried, wanted, stubs, inquiry.root)
     diagnostics = inquiry.ask(partial(inquiry.analyzer.diagnostics, experiment.document))
     if diagnostics is None:
@@ -432,11 +436,10 @@ def _candidates(inquiry: Inquiry, document: Document, offset: int, more: Sequenc
     found = headers.candidates(listed, document, offset, more)
     told = {each.expression: each for each in found}
     probe = replace(document, text=document.text[:offset] + _placeholder(document) + document.text[offset:])
-    values = [
-        value
-        for value in receivers(probe, offset)
-        if headers.has_members(told.get(value, Candidate(value)), document.language)
-    ][:RECEIVERS]
+    around = receivers(probe, offset) if document.language in ("python", *SCRIPTS) else []
+    values = [value for value in around if headers.has_members(told.get(value, Candidate(value)), document.language)][
+        :RECEIVERS
+    ]
     for value, members in zip(values, _members(inquiry, document, offset, values), strict=True):
         found += headers.members_of(value, members)[:MEMBERS] if members else []
     return [each for each in found if each.expression not in ("self", "cls")]

@@ -207,7 +207,11 @@ def fitting(done: Experiment, diagnostics: Iterable[Diagnostic]) -> Iterator[tup
 def by_name(tried: Iterable[Candidate], wanted: Sequence[Target]) -> Iterator[tuple[Trial, bool]]:
     """What fits where no checker can be asked: what has the target's name."""
     for candidate in tried:
-        for depth, given in enumerate((value_type(candidate.detail), result_type(candidate.detail))):
+        given_by_call = result_type(candidate.detail)
+        if candidate.kind in (Kind.FUNCTION, Kind.METHOD) and not given_by_call:  # clangd words only what it gives
+            given_by_call = candidate.detail
+        own = "" if given_by_call else value_type(candidate.detail)
+        for depth, given in enumerate((own, given_by_call)):
             for target in wanted:
                 if given and types.accepts(target.text, given):
                     yield Trial(candidate, target, depth, 0, 0), True
