@@ -442,16 +442,17 @@ def _made_up(symbols: int, generator: random.Random, rounds: int) -> tuple[Apis,
         for each in range(8):
             lines += [f"def make_{number if not each else f'{number}_{each}'}(value: C{other}_0) -> C{number}_0:"]
             lines += [f"    thing = make_{other}(value)", f"    return thing.{generator.choice(words)}()", ""]
+        lines += [f"class New(C{number}_0):", f"    def fresh(self, value: C{number}_1):"]
+        lines += [f"        thing = make_{number}(value)", "        total = "]
         texts[f"shop/m{number}.py"] = "\n".join(lines)
     for path, text in texts.items():
         apis.update(path, "python", text)
     scenes = []
     for path in generator.choices(sorted(texts), k=rounds):
-        text = texts[path]
-        receiver = generator.choice(("value", "thing", "self", f"shop.{path[5:-3]}", "unknown", ""))
-        before = text + f"\nclass New(C{path[6:-3]}_0):\n    def fresh(self, value: C{path[6:-3]}_1):\n"
-        before += f"        thing = make_{path[6:-3]}(value)\n        total = {receiver}{'.' if receiver else ''}"
-        scenes.append(Scene(path, "python", before, "", receiver))
+        receiver = generator.choice(("value", "thing", "self", "imported", "unknown", ""))
+        if receiver == "imported":
+            receiver = texts[path].split("import ", 2)[2].split("\n")[0]
+        scenes.append(Scene(path, "python", f"{texts[path]}{receiver}{'.' if receiver else ''}", "", receiver))
     return apis, scenes
 
 

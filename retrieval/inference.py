@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
@@ -63,6 +63,7 @@ _TAKING = words(
 _BUILT_IN = words("str int float bool bytes list dict set tuple frozenset object bytearray")
 _IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
 """Languages in which a class's members are written without a receiver."""
+_TYPES = (ApiKind.CLASS, ApiKind.ALIAS)
 _MAKING = frozenset(("new", "default", "from", "create", "of", "with_capacity"))
 
 
@@ -112,13 +113,27 @@ class Inference:
 
     def own_class(self) -> Api | None:
         """The class around the place."""
+        return self._own_class
+
+    @cached_property
+    def _own_class(self) -> Api | None:
         last = self._scope.owner.rpartition(".")[2]
         if not last:
             return None
-        around = [api for api in self._apis.named(last) if api.kind is ApiKind.CLASS]
-        here = [api for api in around if api.path == self._path]
+        here = [api for api in self.here.get(last, ()) if api.kind is ApiKind.CLASS]
         exact = [api for api in here if api.within == self._scope.owner]
-        return next(iter(exact or here or self._nearest(around, self._path)), None)
+        if found := exact or here:
+            return found[0]
+        around = [api for api in self._apis.named(last) if api.kind is ApiKind.CLASS]
+        return next(iter(self._nearest(around, self._path)), None)
+
+    @cached_property
+    def here(self) -> dict[str, list[Api]]:
+        """What the file declares, by name."""
+        found: dict[str, list[Api]] = {}
+        for api in self._apis.of_file(self._path):
+            found.setdefault(api.name, []).append(api)
+        return found
 
     def files(self, value: Module) -> tuple[str, ...]:
         """The files of a module."""
@@ -240,10 +255,10 @@ class Inference:
         """A name of the file, of the class around the place, or of the file's neighbours."""
         if self._language in _IMPLICIT and (own := self.own_class()) and (found := self._declared(own, name)):
             return _value(found, own)
-        offered = [api for api in self._apis.named(name) if not api.owner or api.kind is ApiKind.CLASS]
-        here = [api for api in offered if api.path == self._path]
+        here = [api for api in self.here.get(name, ()) if not api.owner or api.kind is ApiKind.CLASS]
         if not here and self._language != "python":
             folder = self._path.rpartition("/")[0]
+            offered = [api for api in self._apis.named(name) if not api.owner or api.kind is ApiKind.CLASS]
             here = [api for api in offered if api.path.rpartition("/")[0] == folder]
         if here:
             return _value(here[0])
@@ -363,9 +378,12 @@ class Inference:
             found = [api for api in self._apis.definitions(imported, path) if api.name == imported.name]
             if found:
                 return self._unfolded(found[0])
-        offered = [api for api in self._apis.named(name) if api.kind in (ApiKind.CLASS, ApiKind.ALIAS)]
-        here = [api for api in offered if api.path == path]
-        return [each for api in (here[:1] or self._nearest(offered, path)) for each in self._unfolded(api)]
+        known = self.here.get(name, ()) if path == self._path else ()
+        here = [api for api in known if api.kind in _TYPES]
+        if not here:
+            offered = [api for api in self._apis.named(name) if api.kind in _TYPES]
+            here = [api for api in offered if api.path == path] or self._nearest(offered, path)
+        return [each for api in here[:1] for each in self._unfolded(api)]
 
     def _unfolded(self, api: Api) -> list[Api]:
         """The classes behind an alias."""

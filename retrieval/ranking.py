@@ -30,11 +30,14 @@ ABOVE, BELOW = 16_000, 6_000
 MOST = 1_500
 """Candidates that are looked at."""
 
+MOST_PLAIN = 30
+"""The same where no receiver is: what may stand there is mostly declared or imported."""
+
 MOST_OF_A_NAME = 6
 """Candidates of one name where only the name is known."""
 
-MOST_NAMES = 400
-"""Names that are looked up where only names are known."""
+MOST_NAMES = 120
+"""Names that are looked up where only names are known, those used last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,19 @@ def rank(apis: Apis, scene: Scene, limit: int = 20, weights: Mapping[str, Sequen
 def described(apis: Apis, scene: Scene) -> Iterator[tuple[Api, tuple[float, ...]]]:
     """The candidates with their features."""
     surroundings = _Surroundings.of(apis, scene)
-    typed = _TYPED.search(scene.before)
-    begun = typed[0].lower() if typed else ""
+    begun = _begun(scene.before).lower()
     for candidate in _candidates(apis, scene, surroundings):
         if candidate.api.name.lower().startswith(begun):
             yield candidate.api, _features(candidate, scene, surroundings, apis)
 
 
 _TYPED = re.compile(r"[^\W\d]\w*\Z")
+
+
+def _begun(before: str) -> str:
+    """The part of a name that is there already."""
+    typed = _TYPED.search(before[-100:])
+    return typed[0] if typed else ""
 
 
 # Candidates
@@ -207,7 +215,9 @@ def _members(apis: Apis, scene: Scene, around: _Surroundings, found: _Found) -> 
                     candidate.static = not isinstance(value, Instance)
     if scene.members and len(found) < MOST:
         known = {candidate.api.name for candidate in found}
-        _add_named(apis, [name for name in scene.members if name not in known and name[:2] != "__"], found, owned=True)
+        _add_named(
+            apis, [name for name in sorted(scene.members) if name not in known and name[:2] != "__"], found, owned=True
+        )
 
 
 def _add_module(inference: Inference, module: Module, found: _Found) -> None:
@@ -230,7 +240,7 @@ def _inherited(apis: Apis, cls: Api) -> Iterator[tuple[Api, int]]:
 def _guessed_members(apis: Apis, scene: Scene, around: _Surroundings, found: _Found) -> None:
     """What might be a member where the receiver's type is unknown: of classes that are near, and by names in use."""
     near = [api for each in around.imported.values() for api in each if api.kind is ApiKind.CLASS]
-    near += [api for api in apis.of_file(scene.path) if api.kind is ApiKind.CLASS]
+    near += [api for each in around.inference.here.values() for api in each if api.kind is ApiKind.CLASS]
     for name in around.scope.variables:
         near += around.inference.classes(around.inference.variable(name))
     near += _called_like(apis, scene.receiver)
@@ -238,7 +248,7 @@ def _guessed_members(apis: Apis, scene: Scene, around: _Surroundings, found: _Fo
         for api, _ in _inherited(apis, cls):
             if candidate := found.at(api):
                 candidate.imported = float(cls.path != scene.path)
-    _add_named(apis, [*around.with_receiver, *around.members_used], found, owned=True)
+    _add_named(apis, [*sorted(around.with_receiver), *around.members_used], found, owned=True)
 
 
 def _called_like(apis: Apis, receiver: str) -> list[Api]:
@@ -260,9 +270,10 @@ def _add_named(apis: Apis, names: Iterable[str], found: _Found, *, owned: bool) 
 
 def _names(apis: Apis, scene: Scene, around: _Surroundings, found: _Found) -> None:
     """What may stand where no receiver is: the file's own, what it imports, what is expected, what is near."""
-    for api in apis.of_file(scene.path):
-        if not api.owner or api.kind is ApiKind.CLASS:
-            found.at(api)
+    for each in around.inference.here.values():
+        for api in each:
+            if not api.owner or api.kind is ApiKind.CLASS:
+                found.at(api)
     for imported, brought in around.imported.items():
         for api in brought:
             is_visible = imported.name in ("*", api.name, "default") or scene.language != "python"
@@ -275,7 +286,7 @@ def _names(apis: Apis, scene: Scene, around: _Surroundings, found: _Found) -> No
                 candidate.inferred = distance
     for cls in around.inference.classes_in(scene.expected, scene.path) if scene.expected else ():
         found.at(cls)
-    _add_named(apis, around.names_used, found, owned=False)
+    _add_named(apis, around.names_used[:MOST_PLAIN], found, owned=False)
 
 
 _IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
@@ -312,7 +323,7 @@ class _Surroundings:
 
     @classmethod
     def of(cls, apis: Apis, scene: Scene) -> _Surroundings:
-        before = _TYPED.sub("", scene.before)
+        before = scene.before.removesuffix(_begun(scene.before))
         scope = scope_of(before, scene.language)
         inference = Inference(apis, scene.path, scene.language, scope, before)
         line = before[before.rfind("\n") + 1 :]
