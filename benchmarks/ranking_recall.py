@@ -259,7 +259,7 @@ class Informants:
 
     def is_in_repository(self, site: Site) -> bool:
         """Whether what the true text's name belongs to is defined in the package, by its type."""
-        if not site.receiver or site.case is Case.MODULE:
+        if site.case in (Case.CALLEE, Case.MODULE, Case.OWN):
             return True
         if not site.receiver[-1:].isidentifier():
             return False

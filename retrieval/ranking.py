@@ -17,7 +17,7 @@ from operator import mul
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
 from retrieval.inference import Inference, Instance, Module, Value
-from retrieval.scopes import Scope, scope_of
+from retrieval.scopes import LONG, Scope, scope_of
 from retrieval.type_texts import words
 from retrieval.weights import FITTED
 
@@ -82,7 +82,9 @@ FEATURES: Mapping[str, str] = {
     "expected": "gives the expected type, as a whole or as one of several",
     "expected part": "gives a container of the expected type, or takes part in it",
     "line": "share of its words that stand in the line up to the cursor",
-    "assigned": "share of words in common with the name that is being assigned",
+    "lines above": "share of its words that stand in the few lines above",
+    "assigned": 'words in common with the name that is given it: `total = ‸`, `total=‸`, `"total": ‸`; of all words',
+    "named so": "has the very name that is given it, but for underscores",
     "function": "share of words in common with the name of the function around",
     "receiver's name": "share of the receiver's words that its class has in its name",
     "near": "how often its name was used in the last lines, logarithm",
@@ -97,6 +99,10 @@ FEATURES: Mapping[str, str] = {
     "class fits": "a class where one is written: behind raise, except, a colon, an arrow",
     "class": "a class",
     "callable": "a function or a method",
+    "called": "a function or a method, where the expression begins the statement",
+    "tested": "a field, where something is compared or tested",
+    "waited for": "an async function behind await",
+    "not waited for": "an async function without await",
     "constant": "a constant or an alias",
     "constructed": "a class, whose words are those of the name that is being assigned",
     "static fits": "the class's own, where the receiver is a class",
@@ -313,11 +319,16 @@ class _Surroundings:
     members_used: Sequence[str]
     names_used: Sequence[str]
     line_words: frozenset[str]
+    words_above: frozenset[str]
+    assigned: str
     assigned_words: frozenset[str]
     function_words: frozenset[str]
     receiver_words: frozenset[str]
     wants_class: bool
     is_above: bool
+    begins: bool
+    is_tested: bool
+    waits: bool
     line: int
     expected: frozenset[str] = field(default_factory=frozenset)
 
@@ -326,13 +337,15 @@ class _Surroundings:
         before = scene.before.removesuffix(_begun(scene.before))
         scope = scope_of(before, scene.language)
         inference = Inference(apis, scene.path, scene.language, scope, before)
-        line = before[before.rfind("\n") + 1 :]
+        line = before[before.rfind("\n") + 1 :][-LONG:]
         above = before[-ABOVE:]
         is_member = bool(scene.receiver)
         used, members_used, names_used = _usage(above, is_member)
         below, _, _ = _usage(scene.after[:BELOW], is_member)
         near, recency = _recency(above, is_member)
-        assigned = _ASSIGNED.match(line)
+        ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
+        given = _GIVEN.search(ahead)
+        assigned = given[1].rpartition(".")[2] if given else ""
         imported = {each: apis.definitions(each, scene.path) for each in inference.imports}
         return cls(
             inference=inference,
@@ -348,18 +361,24 @@ class _Surroundings:
             with_receiver=_used_with(scene.receiver, above + "\n" + scene.after[:BELOW]),
             members_used=members_used,
             names_used=names_used,
-            line_words=_words_of(line),
-            assigned_words=_words_of(assigned[1]) if assigned else frozenset(),
+            line_words=_words_in(line),
+            words_above=_words_in("\n".join(above[-2_000:].split("\n")[-6:-1])),
+            assigned=assigned.strip("_").lower(),
+            assigned_words=_words_of(assigned),
             function_words=_words_of(scope.function),
-            receiver_words=_words_of(scene.receiver) - _EMPTY_WORDS,
+            receiver_words=_words_in(scene.receiver) - _EMPTY_WORDS,
             is_above=scene.receiver.startswith(("super", "parent", "base")),
+            begins=not ahead.strip() or ahead.strip() == "await",
+            is_tested=bool(_TESTED.search(ahead)),
+            waits=bool(re.search(r"\bawait\s*\Z", ahead)),
             line=before.count("\n") + 1,
             wants_class=bool(_CLASS_WANTED.search(line)),
             expected=frozenset(part.name for part in type_texts.parts(scene.expected or _expected(line, scope))),
         )
 
 
-_ASSIGNED = re.compile(r"\s*(?:(?:const|let|var|auto|final)\s+)?([\w.$]+)\s*(?::[^=]+)?:?=(?!=)")
+_GIVEN = re.compile(r"([\w.$]+)[\"']?\s*(?::[^=]+)?(?::=|(?<![=!<>])=(?!=)|:)\s*(?:await\s+|new\s+|not\s+)?\Z")
+_TESTED = re.compile(r"(?:\b(?:if|elif|while|and|or|not|assert|is|in)|[=!]=|[<>]=?|&&|\|\||!|\bif\s*\()\s*\Z")
 _CLASS_WANTED = re.compile(
     r"(?:\braise\s+|\bexcept\s+\(?|\bnew\s+|->\s*|\w\s*:\s*|isinstance\([^,]+,\s*\(?|\bextends\s+)\Z"
 )
@@ -394,7 +413,7 @@ def _recency(text: str, is_member: bool) -> tuple[Counter[str], dict[str, float]
     recency: dict[str, float] = {}
     lines = text.split("\n")[-NEAR:]
     for distance, line in enumerate(reversed(lines)):
-        for mark, name in _USED.findall(line[:500]):
+        for mark, name in _USED.findall(line[:LONG]):
             if bool(mark) is is_member:
                 near[name] += 1
                 recency.setdefault(name, 1 / (1 + distance / 5))
@@ -417,8 +436,13 @@ def _split(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(16384)
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(word.removesuffix("s") for word in _split(text) if len(word) > 1)
+def _words_of(name: str) -> frozenset[str]:
+    return _words_in(name)
+
+
+def _words_in(text: str) -> frozenset[str]:
+    """The words of all names in a text, without the plural's ending."""
+    return frozenset(word.lower().removesuffix("s") for word in _WORDS.findall(text) if len(word) > 1)
 
 
 # Features
@@ -428,6 +452,8 @@ def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis
     api = found.api
     name = api.name
     is_class = api.kind is ApiKind.CLASS
+    is_callable = api.kind in (ApiKind.FUNCTION, ApiKind.METHOD)
+    is_async = is_callable and api.signature.startswith("async ")
     own_words = _words_of(name)
     is_here = api.path == scene.path
     is_own = around.own is not None and api.owner == around.own.within and api.path == around.own.path
@@ -449,7 +475,9 @@ def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis
         gives,
         gives_part,
         _fit(own_words, around.line_words),
+        _fit(own_words, around.words_above),
         _shared(own_words, around.assigned_words),
+        float(around.assigned != "" and name.strip("_").lower() == around.assigned),
         _shared(own_words, around.function_words),
         _shared(_words_of(api.owner), around.receiver_words),
         math.log1p(around.near.get(name, 0)),
@@ -463,7 +491,11 @@ def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis
         float(is_hook),
         float(is_class and around.wants_class),
         float(is_class),
-        float(api.kind in (ApiKind.FUNCTION, ApiKind.METHOD)),
+        float(is_callable),
+        float(is_callable and around.begins),
+        float(api.kind is ApiKind.FIELD and around.is_tested),
+        float(is_async and around.waits),
+        float(is_async and not around.waits),
         float(api.kind in (ApiKind.CONSTANT, ApiKind.ALIAS)),
         _shared(own_words, around.assigned_words) if is_class else 0.0,
         float(found.static is True and api.static),
