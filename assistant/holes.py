@@ -100,7 +100,7 @@ class Holes:
         document, offset = hole(request)
         key = analyzer.name, document.path, hash(document.text), offset
         search = self._searches.get(key)
-        if search is None or (search.is_over and search.context.silences):
+        if search is None or (search.is_over and search.context.is_early):
             search = self._searches[key] = _Search()
             self._asking.submit(self._look, search, analyzer, document, offset, request)
             while len(self._searches) > KEPT:
@@ -113,7 +113,7 @@ class Holes:
     ) -> None:
         try:
             if search is not next(reversed(self._searches.values()), None):
-                search.tell(HoleContext(silences=("the cursor has moved on",)))
+                search.tell(HoleContext(silences=("the cursor has moved on",), is_early=True))
                 return
             more = self._more(request) if self._more else ()
             for context in stages(analyzer, document, offset, request.root, more, PATIENCE):

@@ -29,6 +29,7 @@ from language_servers.analyzer import (
     Members,
     NoAnswer,
     ParameterKind,
+    TooEarly,
 )
 from language_servers.holes_headers import Candidate, Header
 from language_servers.holes_scope import bound, receivers
@@ -53,13 +54,13 @@ DEADLINE = 0.5
 TYPES = 12
 """Types that are kept."""
 
-RECEIVERS = 4
+RECEIVERS = 3
 """Values whose members are tried."""
 
 HOVERS = 32
 """Candidates that are asked about one by one where their completions told nothing."""
 
-MEMBERS = 24
+MEMBERS = 16
 """Members of one value that are tried."""
 
 DEPTH = 3
@@ -89,13 +90,17 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class HoleContext:
-    """What is known of a hole. `silences` says in a few words what was asked in vain."""
+    """What is known of a hole. `silences` says in a few words what was asked in vain.
+
+    `is_early` says that some of it may be answered a little later.
+    """
 
     expected: str = ""
     source: Source = Source.PROBE
     types: tuple[Stub, ...] = ()
     headers: tuple[Header, ...] = ()
     silences: tuple[str, ...] = ()
+    is_early: bool = False
 
 
 @dataclass
@@ -106,6 +111,7 @@ class Inquiry:
     root: Path
     until: float
     silences: list[str] = field(default_factory=list)
+    is_early: bool = False
 
     @classmethod
     def of(cls, analyzer: Analyzer, document: Document, root: Path | None, deadline: float) -> Inquiry:
@@ -115,14 +121,19 @@ class Inquiry:
     def left(self) -> float:
         return max(self.until - time.monotonic(), 0.0)
 
+    def so_far(self, context: HoleContext) -> HoleContext:
+        """A context with what has been asked in vain until now."""
+        return replace(context, silences=tuple(self.silences), is_early=self.is_early)
+
     def ask(self, question: Callable[[float], T]) -> T | None:
         """The answer to one question."""
         try:
             if not self.left:
-                raise NoAnswer("there was no time left")
+                raise TooEarly("there was no time left")
             return question(self.left)
         except NoAnswer as absence:
             self.silences.append(str(absence))
+            self.is_early = self.is_early or isinstance(absence, TooEarly)
             return None
 
     def ask_all(self, questions: Sequence[Callable[[float], T]]) -> list[T | None]:
@@ -135,6 +146,7 @@ class Inquiry:
             try:
                 answers.append(future.result(self.left + 0.05))
             except TooLate:
+                self.is_early = True
                 answers.append(None)
         return answers
 
@@ -162,12 +174,12 @@ def stages(
     """What is known of a hole after each step: the expected type, then the types, then the headers."""
     inquiry = Inquiry.of(analyzer, document, root, deadline)
     expected = _expected(inquiry, document, offset)
-    context = HoleContext(expected.type, expected.source, silences=tuple(inquiry.silences))
-    yield context
-    context = replace(context, types=_types(inquiry, expected.places), silences=tuple(inquiry.silences))
-    yield context
+    context = HoleContext(expected.type, expected.source)
+    yield inquiry.so_far(context)
+    context = replace(context, types=_types(inquiry, expected.places))
+    yield inquiry.so_far(context)
     found = _headers(inquiry, document, offset, expected.type, context.types, more)
-    yield replace(context, headers=found, silences=tuple(inquiry.silences))
+    yield inquiry.so_far(replace(context, headers=found))
 
 
 def expected_type(
@@ -208,7 +220,7 @@ def _expected(inquiry: Inquiry, document: Document, offset: int) -> Expected:
     if document.language != "python":
         hole = inquiry.ask(partial(inquiry.analyzer.hole, document, offset))
         return _with_places(hole.expected if hole else "", Source.ARGUMENT, document)
-    probe = replace(document, text=python.with_sentinel(document.text, offset))
+    probe = _probe_of(document, offset)
     tree = tree_of(probe)
     slot = python_slot(tree, offset, len(python.SENTINEL)) if tree else Slot(Source.PROBE)
     answer = _ANSWERS[slot.source](inquiry, probe, offset, slot)
@@ -301,8 +313,7 @@ _ANSWERS: dict[Source, Callable[[Inquiry, Document, int, Slot], Expected]] = {
 
 def _expected_in_script(inquiry: Inquiry, document: Document, offset: int) -> Expected:
     """What TypeScript infers for `_gw_hole()`, a function that gives whatever is wanted."""
-    text = document.text[:offset] + _SCRIPT_HOLE + document.text[offset:] + _SCRIPT_DECLARATION
-    probe = replace(document, text=text)
+    probe = _probe_of(document, offset)
     found = inquiry.ask(partial(inquiry.analyzer.type_at, probe, offset)) or ""
     begin, end = found.find("<"), found.rfind(">(")
     inferred = found[begin + 1 : end].strip() if 0 <= begin < end else ""
@@ -405,9 +416,10 @@ def _headers(
     wanted = headers.targets(expected, document.language)
     if not wanted:
         return ()
-    tried = _candidates(inquiry, document, offset, more)
+    is_named = any(True for _ in types.words(expected, document.language))
+    tried = _candidates(inquiry, document, offset, more, is_named)
     order = {candidate: index for index, candidate in enumerate(tried)}
-    own = frozenset(stub.name for stub in stubs if stub.own) | own_names(document, inquiry.root)
+    own = frozenset(stub.name for stub in stubs if stub.own) | own_names(_probe_of(document, offset), inquiry.root)
     if not tried:
         return ()
     if document.language not in ("python", *_SCRIPTS):
@@ -427,16 +439,22 @@ def _headers(
     return tuple(_with_classes(inquiry, experiment, best, stubs))
 
 
-def _candidates(inquiry: Inquiry, document: Document, offset: int, more: Sequence[Candidate]) -> list[Candidate]:
-    """Names in scope, and the members of the values closest to the hole."""
+def _candidates(
+    inquiry: Inquiry, document: Document, offset: int, more: Sequence[Candidate], with_members: bool
+) -> list[Candidate]:
+    """Names in scope, and the members of the values closest to the hole.
+
+    Members are many: for a type of the language's own, which half of them have, they are not worth it.
+    """
     names = inquiry.ask(partial(inquiry.analyzer.names, document, offset))
     listed = list(names or ())
     if names is None or names.doubt:
         listed += [each for each in bound(document, offset) if names is None or each.name not in names.names]
     found = headers.candidates(listed, document, offset, more)
     told = {each.expression: each for each in found}
-    probe = replace(document, text=document.text[:offset] + _placeholder(document) + document.text[offset:])
-    around = receivers(probe, offset) if document.language in ("python", *SCRIPTS) else []
+    probe = _probe_of(document, offset)
+    reads_members = with_members and document.language in ("python", *SCRIPTS)
+    around = receivers(probe, offset) if reads_members else []
     values = [value for value in around if headers.has_members(told.get(value, Candidate(value)), document.language)][
         :RECEIVERS
     ]
@@ -445,8 +463,12 @@ def _candidates(inquiry: Inquiry, document: Document, offset: int, more: Sequenc
     return [each for each in found if each.expression not in ("self", "cls")]
 
 
-def _placeholder(document: Document) -> str:
-    return python.SENTINEL if document.language == "python" else _SCRIPT_HOLE
+def _probe_of(document: Document, offset: int) -> Document:
+    """The text with a placeholder in the hole, so that it can be parsed."""
+    if document.language in _SCRIPTS:
+        text = document.text[:offset] + _SCRIPT_HOLE + document.text[offset:] + _SCRIPT_DECLARATION
+        return replace(document, text=text)
+    return replace(document, text=python.with_sentinel(document.text, offset))
 
 
 def _members(inquiry: Inquiry, document: Document, offset: int, values: Sequence[str]) -> list[Members | None]:

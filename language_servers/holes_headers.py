@@ -19,7 +19,7 @@ from language_servers.signatures import split
 HEADERS = 8
 """Headers that are kept."""
 
-CANDIDATES = 48
+CANDIDATES = 32
 """Names that are tried, the ones written closest to the hole first."""
 
 WEAKER = 0.6
@@ -125,7 +125,7 @@ def targets(expected: str, language: str) -> list[Target]:
     if not options or any(option in types.UNKNOWN for option in options) or types.has_variable(expected):
         return []
     whole = " | ".join(options)
-    found = [Target(whole, 1.0), *(Target(part, PART) for part in types.components(expected)[:3])]
+    found = [Target(whole, 1.0), *(Target(part, PART) for part in types.components(expected)[:2])]
     if language == "python" and any(True for _ in types.words(whole, language)):
         wrapped = f"_gw_Awaitable[{whole}] | _gw_Iterable[{whole}] | {whole} | None"
         found.append(Target(wrapped, WEAKER))
