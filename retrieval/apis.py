@@ -18,8 +18,9 @@ from typing import TypeVar
 
 from retrieval.api import Api, ApiKind
 from retrieval.extraction import extract
-from retrieval.extraction_nodes import last_name
-from retrieval.imports import Import, places
+from retrieval.extraction_nodes import first_name, last_name
+from retrieval.imports import Import
+from retrieval.places import places
 
 __all__ = ["Api", "ApiKind", "Apis", "Import"]
 
@@ -86,7 +87,17 @@ class Apis:
     def members(self, owner: Api) -> Sequence[Api]:
         """What a class itself declares."""
         file = self._files.get(owner.path)
-        return file.owned_by(owner.within) if file else ()
+        if file is None:
+            return ()
+        if file.language != "go":
+            return file.owned_by(owner.within)
+        return [api for each in self._beside(file) for api in each.owned_by(owner.within)]
+
+    def _beside(self, file: _File) -> list[_File]:
+        """The files of a package, which is a folder."""
+        folder = _folder(file.path)
+        paths = [path for path in self._ending.get(_endings(file.path, "go")[0], ()) if _folder(path) == folder]
+        return [self._files[path] for path in sorted(paths) if path in self._files]
 
     def lineage(self, cls: Api) -> list[Api]:
         """A class and those of the repository that it inherits from, nearest first."""
@@ -125,41 +136,52 @@ class Apis:
     def _defined(self, imported: Import, importer: str, seen: set[tuple[str, str]]) -> list[Api]:
         found: list[Api] = []
         for path in self.resolve(imported, importer):
-            if imported.name in ("", "*") or _is_file_of(path, imported.name):
+            if imported.name in ("", "*"):
                 found += [api for api in self.of_file(path) if not api.owner]
             elif (path, imported.name) not in seen and len(seen) < MOST_STEPS:
                 seen.add((path, imported.name))
-                found += self._passed_on(path, imported.name, seen)
+                found += self._of_name(path, imported, seen)
         return found
 
-    def _passed_on(self, path: str, name: str, seen: set[tuple[str, str]]) -> list[Api]:
+    def _of_name(self, path: str, imported: Import, seen: set[tuple[str, str]]) -> list[Api]:
         file = self._files.get(path)
         if file is None:
             return []
-        if own := [api for api in file.named(name) if not api.owner]:
-            return own
+        name = imported.alias if imported.name == "default" else imported.name
+        found = file.named(name)
+        if found := [api for api in found if not api.owner] or found:
+            return found
+        outer = [api for api in file.all() if not api.owner]
+        if _is_file_of(path, name):
+            return outer
+        if imported.name == "default":
+            return [api for api in outer if api.public and api.kind in (ApiKind.CLASS, ApiKind.FUNCTION)][:1]
+        return self._passed_on(file, name, seen)
+
+    def _passed_on(self, file: _File, name: str, seen: set[tuple[str, str]]) -> list[Api]:
+        """What a file has from others, and so offers as well."""
         for each in file.imports():
             if each.alias == name:
-                return self._defined(each, path, seen)
-            if each.name == "*" and (found := self._defined(Import(each.module, name, name), path, seen)):
+                return self._defined(each, file.path, seen)
+            if each.name == "*" and (found := self._defined(Import(each.module, name, name), file.path, seen)):
                 return found
         return []
 
     def _class_meant(self, written: str, cls: Api) -> Api | None:
         """The class that a base's name means: of the same file, imported, or the nearest of that name."""
-        name = last_name(written)
+        name, first = last_name(written), first_name(written)
         classes = [api for api in self.named(name) if api.kind is ApiKind.CLASS and api.qualified != cls.qualified]
-        if len(classes) < 2:
-            return classes[0] if classes else None
         if here := [api for api in classes if api.path == cls.path]:
             return next((api for api in here if api.owner == cls.owner), here[0])
-        first = written[: len(written) - len(name)].rstrip(".:\\") or written
         for each in self.imports(cls.path):
-            if each.alias == first:
-                meant = Import(each.module, each.name or name, name)
-                if found := [api for api in self.definitions(meant, cls.path) if api.name == name]:
+            if each.alias and each.alias in (first, written.removesuffix(name).rstrip(".:\\")):
+                wanted = name if first != written else each.name or name
+                found = self.definitions(each if each.name else Import(each.module, name, name), cls.path)
+                if found := [api for api in found if api.kind is ApiKind.CLASS and api.name in (wanted, name)]:
                     return found[0]
-        return max(classes, key=lambda api: (_shared(api.path, cls.path), -len(api.path)))
+                if not self.resolve(each, cls.path):
+                    return None  # it comes from elsewhere
+        return max(classes, key=lambda api: (_shared(api.path, cls.path), -len(api.path)), default=None)
 
     def _ending_with(self, place: str, importer: str) -> tuple[str, ...]:
         """`*/shop/Item.java` → the file; `*/shop/` → the files of that folder. The nearest where there are several."""
@@ -281,9 +303,10 @@ def _drop(index: dict[str, tuple[_Value, ...]], key: str, value: _Value) -> None
 
 
 def _endings(path: str, language: str) -> tuple[str, ...]:
-    """What a file is looked up by where its folders are not known: its name; in Go its folder's."""
+    """What a file is looked up by where its folders are not known; in some languages by that of its folder, too."""
     folders, _, name = path.rpartition("/")
-    return (folders.rpartition("/")[2] if language == "go" else name,)
+    folder = folders.rpartition("/")[2]
+    return (folder, name) if language in ("go", "java") and folder != name else (name,)
 
 
 def _holds(path: str, ending: str) -> bool:
@@ -298,9 +321,9 @@ def _folder(path: str) -> str:
 
 def _is_file_of(path: str, name: str) -> bool:
     """`shop/items.py` is the module `items`, and so is `shop/items/__init__.py`."""
-    *folders, last = path.split("/")
+    folder, _, last = path.rpartition("/")
     stem = last.partition(".")[0]
-    return stem == name or (stem == "__init__" and folders[-1:] == [name])
+    return stem == name or (stem in ("__init__", "mod", "index") and folder.rpartition("/")[2] == name)
 
 
 def _shared(path: str, other: str) -> int:

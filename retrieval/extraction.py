@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from retrieval import extraction_python
+from retrieval import (
+    extraction_c,
+    extraction_classes,
+    extraction_go,
+    extraction_javascript,
+    extraction_python,
+    extraction_ruby,
+    extraction_rust,
+)
 from retrieval.api import Api
 from retrieval.extraction_nodes import Source
 from retrieval.grammars import parser
@@ -14,6 +22,18 @@ from retrieval.imports import Import, imports_in
 
 _READERS: dict[str, Callable[[Source, Node], list[Api]]] = {
     "python": extraction_python.read,
+    "javascript": extraction_javascript.read,
+    "javascriptreact": extraction_javascript.read,
+    "typescript": extraction_javascript.read,
+    "typescriptreact": extraction_javascript.read,
+    "java": extraction_classes.read,
+    "csharp": extraction_classes.read,
+    "php": extraction_classes.read,
+    "go": extraction_go.read,
+    "rust": extraction_rust.read,
+    "c": extraction_c.read,
+    "cpp": extraction_c.read,
+    "ruby": extraction_ruby.read,
 }
 
 LANGUAGES = frozenset(_READERS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from tree_sitter import Node
 
@@ -18,6 +20,22 @@ DEEPEST = 40
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _FRAME = re.compile(r"^[\s/*#!-]+|[\s*/]+$", re.MULTILINE)
 _TAG = re.compile(r"<[^>\n]{1,40}>")
+
+
+_IDENTIFIERS = frozenset(
+    ("identifier", "field_identifier", "type_identifier", "property_identifier", "private_property_identifier", "name",
+     "constant", "setter", "operator_name", "destructor_name")
+)  # fmt: skip
+
+
+class Assigned(NamedTuple):
+    """What a method sets on its object."""
+
+    name: str
+    annotation: str
+    value: str
+    written: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,17 @@ class Source:
     def between(self, start: int, end: int) -> str:
         """A part of the file in one line."""
         return " ".join(self.code[start:end].decode("utf-8", "replace").split())
+
+    def api(
+        self, node: Node, name: str, owner: str, kind: ApiKind, written: str, *, parameters: Iterable[str] = (),
+        returns: str = "", bases: Iterable[str] = (), doc: str = "", public: bool = True, static: bool = False,
+    ) -> Api:  # fmt: skip
+        """What a node declares; long signatures and types are cut."""
+        line = node.start_point.row + 1
+        return Api(
+            name, owner, self.path, kind, signature(written), tuple(parameters), signature(returns), tuple(bases), doc,
+            line, public, static,
+        )  # fmt: skip
 
 
 def signature(text: str) -> str:
@@ -65,6 +94,11 @@ def last_name(dotted: str) -> str:
     return re.split(r"[.:\\]", dotted)[-1]
 
 
+def first_name(dotted: str) -> str:
+    """`shop.items.Item` → `shop`."""
+    return re.split(r"[.:\\]", dotted, maxsplit=1)[0]
+
+
 def without_arguments(written: str) -> str:
     """`Base[int]` → `Base`, `Base<T>` → `Base`."""
     return re.split(r"[\[<(]", written, maxsplit=1)[0].strip()
@@ -74,11 +108,48 @@ def inside(owner: str, name: str) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def first_of_each(found: Iterator[Api]) -> list[Api]:
-    """Those whose name their class, or the module, had not before; a field that says its type wins."""
+def first_of_each(found: Iterable[Api]) -> list[Api]:
+    """Those whose name their class, or the module, had not before; a later field may still say the type."""
     kept: dict[tuple[str, str], Api] = {}
     for api in found:
         before = kept.setdefault((api.owner, api.name), api)
         if before.kind == api.kind == ApiKind.FIELD and api.returns and not before.returns:
-            kept[api.owner, api.name] = api
+            kept[api.owner, api.name] = replace(before, returns=api.returns)
     return list(kept.values())
+
+
+def named(node: Node | None) -> Node | None:
+    """The identifier in a declarator or pattern: `*b[3]`, `...rest`, `mut x` → `b`, `rest`, `x`."""
+    for _ in range(DEEPEST):
+        if node is None or node.type in _IDENTIFIERS:
+            return node
+        inner = (node.child_by_field_name(field) for field in ("name", "pattern", "declarator", "left"))
+        node = next(filter(None, inner), None) or (node.named_children[-1] if node.named_child_count else None)
+    return None
+
+
+def assigned_in(source: Source, body: Node, receiver: str) -> Iterator[Assigned]:
+    """`self.price: float = 0`, `this.total = new Total()`, each at the beginning of a line.
+
+    They are found as text, for methods are long and these lines are few.
+    """
+    if source.code.find(receiver.encode(), body.start_byte, body.end_byte) < 0:
+        return
+    first = body.start_point.row + 1
+    text = source.code[body.start_byte : body.end_byte].decode("utf-8", "replace")
+    counted, at = 0, 0
+    for match in _assignments(receiver).finditer(text):
+        annotation, value = (match[2] or "").strip(), (match[3] or "").strip()
+        if annotation or value:
+            counted, at = counted + text.count("\n", at, match.start()), match.start()
+            written = match[0].strip()[len(receiver) :]
+            yield Assigned(match[1], " ".join(annotation.split()), value, " ".join(written.split()), first + counted)
+
+
+@lru_cache(64)
+def _assignments(receiver: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"^[ \t]*{re.escape(receiver)}([#$]?[^\W\d][\w$]*)[ \t]*"
+        r"(?::[ \t]*([^=\n]+?)[ \t]*)?(?:=(?![=>~])[ \t]*(.*))?$",
+        re.MULTILINE,
+    )

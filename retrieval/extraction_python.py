@@ -11,6 +11,7 @@ from retrieval.api import Api, ApiKind
 from retrieval.extraction_nodes import (
     DEEPEST,
     Source,
+    assigned_in,
     first_of_each,
     first_sentence,
     inside,
@@ -42,7 +43,6 @@ _LITERAL_STARTS = (
     (re.compile(r"\{"), "set"),
 )
 _CALL = re.compile(r"(?:await\s+)?((?:[\w]+\.)*[^\W\d]\w*)\s*\(")
-_WORD = re.compile(r"[^\W\d]\w*")
 
 
 def read(source: Source, root: Node) -> list[Api]:
@@ -104,7 +104,7 @@ def _function(source: Source, node: Node, owner: str, decorators: frozenset[str]
     name, body = source.text(node.child_by_field_name("name")), node.child_by_field_name("body")
     if not name or body is None:
         return
-    returns, line = source.text(node.child_by_field_name("return_type")), node.start_point.row + 1
+    returns, line = signature(source.text(node.child_by_field_name("return_type"))), node.start_point.row + 1
     doc, public = _doc(source, body), _is_public(name)
     if owner and decorators & _PROPERTIES:
         field = f"{name}: {returns}" if returns else name
@@ -167,7 +167,7 @@ def _assignment(source: Source, node: Node, owner: str, enum: bool) -> Iterator[
 
 def _variable(source: Source, left: Node, of: Node | None, value: Node | None, owner: str, enum: bool) -> Api:
     name, annotation = source.text(left), source.text(of)
-    returns = annotation or _type_of(source, value)
+    returns = signature(annotation) or _type_of(source, value)
     if owner:
         kind = ApiKind.FIELD
         returns = last_name(owner) if enum and not annotation else returns
@@ -207,30 +207,17 @@ def _alias(source: Source, node: Node, owner: str) -> Iterator[Api]:
     if name:
         written, line = signature(source.text(node)), node.start_point.row + 1
         yield Api(
-            name, owner, source.path, ApiKind.ALIAS, written, (), source.text(right), (), "", line, _is_public(name),
-            static=True,
+            name, owner, source.path, ApiKind.ALIAS, written, (), signature(source.text(right)), (), "", line,
+            _is_public(name), static=True,
         )  # fmt: skip
 
 
 def _set_by_method(source: Source, body: Node, owner: str, receiver: str, types: dict[str, str]) -> Iterator[Api]:
-    """`self.price: float = 0`, `self.total = Total()`: found as text, for methods are long and these lines are few."""
-    mark = receiver.encode() + b"."
-    code, start, end = source.code, body.start_byte, body.end_byte
-    if code.find(mark, start, end) < 0:
-        return
-    first = body.start_point.row + 1
-    text = code[start:end].decode("utf-8", "replace")
-    pattern = rf"^[ \t]*{re.escape(receiver)}\.([^\W\d]\w*)[ \t]*(?::[ \t]*([^=\n]+?)[ \t]*)?(?:=(?!=)[ \t]*(.*))?$"
-    for match in re.finditer(pattern, text, re.MULTILINE):
-        name, annotation, value = match[1], (match[2] or "").strip(), (match[3] or "").strip()
-        if not annotation and not value:
-            continue
-        returns = annotation or types.get(value) or _type_of_text(value)
-        written = match[0].strip()[len(receiver) + 1 :]
-        line = first + text.count("\n", 0, match.start())
+    for each in assigned_in(source, body, f"{receiver}."):
+        returns = signature(each.annotation) or types.get(each.value) or _type_of_text(each.value)
         yield Api(
-            name, owner, source.path, ApiKind.FIELD, signature(" ".join(written.split())), (),
-            " ".join(returns.split()), (), "", line, _is_public(name),
+            each.name, owner, source.path, ApiKind.FIELD, signature(each.written), (), returns, (), "", each.line,
+            _is_public(each.name),
         )  # fmt: skip
 
 
