@@ -40,7 +40,7 @@ class Api:
     """Counts from 1."""
     public: bool = True
     static: bool = False
-    """Whether the class itself has it, not only its instances."""
+    """Whether the class around it has it itself, not only its instances."""
 
     @property
     def qualified(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tree_sitter import Node
@@ -36,15 +37,19 @@ _READERS: dict[str, Callable[[Source, Node], list[Api]]] = {
     "ruby": extraction_ruby.read,
 }
 
+_CPP = re.compile(rb"^[ \t]*(?:namespace|class|template)\b", re.MULTILINE)
+"""Headers whose names don't say which of the two languages they are in."""
+
 LANGUAGES = frozenset(_READERS)
 """The languages whose files are read."""
 
 
 def extract(path: str, language: str, text: str) -> tuple[list[Api], tuple[Import, ...]]:
     """What a file offers and what it imports, each in its order; nothing for a language that is not known."""
+    code = text.encode("utf-8", "replace")
+    language = "cpp" if language == "c" and path.endswith(".h") and _CPP.search(code) else language
     grammar, read = parser(language), _READERS.get(language)
     if grammar is None or read is None:
         return [], ()
-    code = text.encode("utf-8", "replace")
     root = grammar.parse(code).root_node
     return read(Source(path, language, code), root), imports_in(root, code, language)

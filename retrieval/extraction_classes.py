@@ -169,7 +169,7 @@ def _fields(source: Source, node: Node, around: Around) -> Iterator[Api]:
         before = source.between(_start(node), declarators[0].start_byte) if declarators else ""
         written = f"{before} {source.text(each)}" if declarators else _head(source, node, None)
         yield source.api(
-            node, name, around.owner, kind, written.strip(), returns=of, doc=doc, public=public, static=static
+            each, name, around.owner, kind, written.strip(), returns=of, doc=doc, public=public, static=static
         )
 
 

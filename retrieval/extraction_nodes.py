@@ -58,10 +58,10 @@ class Source:
         returns: str = "", bases: Iterable[str] = (), doc: str = "", public: bool = True, static: bool = False,
     ) -> Api:  # fmt: skip
         """What a node declares; long signatures and types are cut."""
-        line = node.start_point.row + 1
+        line = (node.child_by_field_name("name") or node).start_point.row + 1  # annotations stand before it
         return Api(
             name, owner, self.path, kind, signature(written), tuple(parameters), signature(returns), tuple(bases), doc,
-            line, public, static,
+            line, public, static and bool(owner),
         )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _class(source: Source, node: Node, owner: str, depth: int) -> Iterator[Api]:
     bases = tuple(_bases(source, node.child_by_field_name("superclasses")))
     yield Api(
         name, owner, source.path, ApiKind.CLASS, _head(source, node, body), (), name, bases, _doc(source, body),
-        node.start_point.row + 1, _is_public(name), static=True,
+        node.start_point.row + 1, _is_public(name), static=bool(owner),
     )  # fmt: skip
     enum = any(last_name(base) in _ENUMS for base in bases)
     yield from _statements(source, body, inside(owner, name), enum, depth + 1)
@@ -175,7 +175,7 @@ def _variable(source: Source, left: Node, of: Node | None, value: Node | None, o
         kind = ApiKind.ALIAS if _is_alias(name, annotation, value) else ApiKind.CONSTANT
     start, end = left.start_byte, min((value or of or left).end_byte, left.start_byte + 1200)
     line, written = left.start_point.row + 1, signature(source.between(start, end))
-    static = value is not None or enum
+    static = bool(owner) and (value is not None or enum)
     return Api(name, owner, source.path, kind, written, (), returns, (), "", line, _is_public(name), static)
 
 
@@ -208,7 +208,7 @@ def _alias(source: Source, node: Node, owner: str) -> Iterator[Api]:
         written, line = signature(source.text(node)), node.start_point.row + 1
         yield Api(
             name, owner, source.path, ApiKind.ALIAS, written, (), signature(source.text(right)), (), "", line,
-            _is_public(name), static=True,
+            _is_public(name), static=bool(owner),
         )  # fmt: skip
 
 
