@@ -18,6 +18,7 @@ from retrieval import (
 )
 from retrieval.api import Api
 from retrieval.extraction_nodes import Source
+from retrieval.extraction_repair import without_broken_bodies
 from retrieval.grammars import parser
 from retrieval.imports import Import, imports_in
 
@@ -52,4 +53,21 @@ def extract(path: str, language: str, text: str) -> tuple[list[Api], tuple[Impor
     if grammar is None or read is None:
         return [], ()
     root = grammar.parse(code).root_node
-    return read(Source(path, language, code), root), imports_in(root, code, language)
+    found, imports = read(Source(path, language, code), root), imports_in(root, code, language)
+    if language == "python" and root.has_error:
+        found = _mended(path, text, found)
+    return found, imports
+
+
+def _mended(path: str, text: str, found: list[Api]) -> list[Api]:
+    """What is found where broken parts are left out, and what only was found with them."""
+    grammar = parser("python")
+    if grammar is None:
+        return found
+    parse = grammar.parse
+    code = without_broken_bodies(text, lambda part: parse(part.encode("utf-8", "replace")).root_node.has_error)
+    whole = code.encode("utf-8", "replace")
+    mended = extraction_python.read(Source(path, "python", whole), parse(whole).root_node)
+    names, places = {api.name for api in mended}, {api.within for api in mended}
+    lost = [api for api in found if api.name not in names or (api.owner in places and api.within not in places)]
+    return sorted([*mended, *lost], key=lambda api: api.line)

@@ -542,9 +542,13 @@ def test_what_was_half_written_is_found_when_it_is_whole():
 @pytest.mark.parametrize(
     ("language", "text", "names"),
     [
-        ("python", "def add(a): ...\nclass Item(\ndef later(b): ...\n", {"add"}),
+        ("python", "def add(a): ...\nclass Item(\ndef later(b): ...\n", {"add", "later"}),
+        ("python", "class Item:\n    def total(self):\n        x = add(self, \n    def later(self): ...\n",
+         {"Item", "total", "later"}),
+        ("python", 'class Item:\n    @x\n    def total(\n self):\n        """\n    def later(self): ...\nx = 1\n',
+         {"Item", "total", "later", "x"}),
         ("python", "class Item:\n    def total(self): ...\n    def broken(self, \n\ndef later(): ...\n",
-         {"Item", "total"}),
+         {"Item", "total", "later"}),
         ("python", "def add(a): ...\nx = (1,\n", {"add"}),
         ("typescript", "class Item { total(): number { return 1 }\n  price: \nfunction a() {}\n", {"Item", "total"}),
         ("java", "class Item { int total() { return 1; } void broken( }\n", {"Item", "total"}),

@@ -1,0 +1,53 @@
+"""Makes half-written Python readable: one open bracket would otherwise hide the definitions behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from textwrap import dedent
+
+_HEAD = re.compile(r"\s*(?:async\s+def|def|class)\b")
+_DECORATOR = re.compile(r"\s*@")
+LONGEST_HEAD = 15
+"""Lines that a definition's head may take."""
+
+
+def without_broken_bodies(text: str, is_broken: Callable[[str], bool]) -> str:
+    """The text with as many lines, in which parts that are broken are blank, definitions but for their heads.
+
+    `is_broken` tells whether a part on its own has syntax errors.
+    """
+    return "\n".join(line for part in _parts(text.split("\n")) for line in _mended(part, is_broken))
+
+
+def _parts(lines: list[str]) -> Iterator[list[str]]:
+    """Each begins where a definition or its decorators do, or where the indentation of the last one has ended."""
+    part: list[str] = []
+    indent = 0
+    for line in lines:
+        own = len(line) - len(line.lstrip())
+        begins = _DECORATOR.match(line) or (_HEAD.match(line) and not _is_decorated(part))
+        if line.strip() and part and (begins or (own < indent and line.lstrip()[0] != "#")):
+            yield part
+            part = []
+        if line.strip() and not any(each.strip() for each in part):
+            indent = own
+        part.append(line)
+    yield part
+
+
+def _is_decorated(part: list[str]) -> bool:
+    """Whether a definition's decorators are all that a part has so far."""
+    return bool(part) and bool(_DECORATOR.match(part[0])) and not any(map(_HEAD.match, part))
+
+
+def _mended(part: list[str], is_broken: Callable[[str], bool]) -> list[str]:
+    if not is_broken(dedent("\n".join(part)) + "\n"):
+        return part
+    first = next((number for number, line in enumerate(part) if _HEAD.match(line)), None)
+    if first is not None:
+        for end in range(first + 1, min(len(part), first + LONGEST_HEAD) + 1):
+            head = [*part[: end - 1], f"{part[end - 1].rstrip()} ..."]
+            if not is_broken(dedent("\n".join(head)) + "\n"):
+                return head + [""] * (len(part) - end)
+    return [""] * len(part)
