@@ -17,7 +17,7 @@ from threading import Lock
 from typing import TypeVar
 
 from retrieval.api import Api, ApiKind
-from retrieval.extraction import extract
+from retrieval.extraction import LONG, extract
 from retrieval.extraction_nodes import first_name, last_name
 from retrieval.imports import Import
 from retrieval.places import places
@@ -289,7 +289,11 @@ def _items(joined: str) -> tuple[str, ...]:
 
 
 def _uses_in(text: str, language: str) -> Counter[str]:
-    uses = Counter(_NAMES.get(language, _SLASHES).findall(text))
+    pattern = _NAMES.get(language, _SLASHES)
+    if len(text) < LONG:
+        uses = Counter(pattern.findall(text))
+    else:  # one by one, so that other threads run in between
+        uses = Counter(match[1] or "" for match in pattern.finditer(text))
     del uses[""]  # comments and strings
     return uses
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tree_sitter import Node
+from tree_sitter import Node, Parser
 
 from retrieval import (
     extraction_c,
@@ -41,6 +41,10 @@ _READERS: dict[str, Callable[[Source, Node], list[Api]]] = {
 _CPP = re.compile(rb"^[ \t]*(?:namespace|class|template)\b", re.MULTILINE)
 """Headers whose names don't say which of the two languages they are in."""
 
+LONG = 50_000
+"""Bytes that a parser may hold all threads for: about ten milliseconds."""
+_PIECE = 8192
+
 LANGUAGES = frozenset(_READERS)
 """The languages whose files are read."""
 
@@ -52,11 +56,19 @@ def extract(path: str, language: str, text: str) -> tuple[list[Api], tuple[Impor
     grammar, read = parser(language), _READERS.get(language)
     if grammar is None or read is None:
         return [], ()
-    root = grammar.parse(code).root_node
+    root = _parsed(grammar, code)
     found, imports = read(Source(path, language, code), root), imports_in(root, code, language)
     if language == "python" and root.has_error:
         found = _mended(path, text, found)
     return found, imports
+
+
+def _parsed(grammar: Parser, code: bytes) -> Node:
+    """A long file is given piece by piece, so that other threads run in between; by a parser that none of them has."""
+    if len(code) < LONG:
+        return grammar.parse(code).root_node
+    tree = Parser(grammar.language).parse(lambda start, _: code[start : start + _PIECE])
+    return tree.root_node
 
 
 def _mended(path: str, text: str, found: list[Api]) -> list[Api]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,6 +61,36 @@ def is_ignored(path: Path, root: Path) -> bool:
         if part.parts[0] == ".git" or _matches(part, root, is_folder=depth < len(relative.parts)):
             return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """The ignore files that hold in a folder, for those who walk a repository and leave ignored folders out.
+
+    Gives the answers of `is_ignored` without reading the same files for each path.
+    """
+
+    specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+    """With the folder that each begins in, outer ones first."""
+
+    @classmethod
+    def of(cls, root: Path) -> IgnoreRules:
+        """Those that hold in all of a repository."""
+        specs = (_read(file) for file in (_users_file(), root / ".git" / "info" / "exclude"))
+        return cls(tuple((str(root), spec) for spec in specs if spec is not None))
+
+    def inside(self, folder: str) -> IgnoreRules:
+        """With those of a folder's own file."""
+        spec = _read(Path(folder, ".gitignore"))
+        return self if spec is None else IgnoreRules((*self.specs, (folder, spec)))
+
+    def ignore(self, path: str, is_folder: bool) -> bool:
+        """Whether they leave out a path in the folder."""
+        for base, spec in reversed(self.specs):
+            inner = path[len(base) :].lstrip("/") + ("/" if is_folder else "")
+            if (answer := spec.check_file(inner).include) is not None:
+                return answer
+        return False
 
 
 def _matches(relative: Path, root: Path, is_folder: bool) -> bool:

@@ -1,0 +1,360 @@
+"""Reads a repository's code in the background, and again what has changed, for those who ask what it offers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import sys
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from retrieval.apis import Apis
+from retrieval.extraction import LANGUAGES
+from retrieval.repository import MAX_BYTES, IgnoreRules, excluded, is_secret
+
+log = logging.getLogger(__name__)
+
+LanguageOf = Callable[[PurePath], str]
+"""The LSP identifier of the language that a file's name stands for."""
+
+_NEVER = frozenset((".git", ".hg", ".svn", "node_modules", "__pycache__"))
+_PAUSE = 0.01
+"""The longest pause after a file, in seconds; shorter after short ones, so that half the time is left to others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    files: int = 20_000
+    """Those that are read at most, nearest to the root first."""
+    seconds: float = 30.0
+    """Of work, pauses not counted."""
+
+
+class LeftOut:
+    """What a survey has left out, and why."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, set[str]] = defaultdict(set)
+        self.ended = ""
+        """Why the survey ended before it had seen all, in a sentence."""
+
+    def add(self, reason: str, path: str) -> None:
+        self._paths[reason].add(path)
+
+    def forget(self, path: str) -> None:
+        for paths in self._paths.values():
+            paths.discard(path)
+
+    def paths(self) -> set[str]:
+        return set().union(*self._paths.values())
+
+    def sentences(self) -> tuple[str, ...]:
+        """`2 files were not readable: a.py, b.py.`"""
+        several = ((reason, sorted(paths.copy())) for reason, paths in list(self._paths.items()))
+        return tuple(filter(None, (self.ended, *(_sentence(reason, paths) for reason, paths in several if paths))))
+
+
+def _sentence(reason: str, paths: list[str]) -> str:
+    count = f"{len(paths):,} files were" if len(paths) > 1 else "1 file was"
+    return f"{count} {reason}: {', '.join(paths[:3])}{' and others' if len(paths) > 3 else ''}."
+
+
+_TOO_LARGE = f"too large to be code (over {MAX_BYTES:,} bytes)"
+_NOT_TEXT = "not text in UTF-8"
+_UNREADABLE = "not readable"
+_FAULTY = "left out, for reading failed"
+
+
+def code_files(
+    root: Path, language_of: LanguageOf, below: Path | None = None, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[str]:
+    """The files of a repository whose language is known, from the root, those in outer folders first.
+
+    Links are not followed: where they lead inside the repository, the file is found there. Ignored folders, virtual
+    environments and installed packages are not entered.
+    """
+    start = str(below or root)
+    folders = deque([(start, _rules_of(root, start))])
+    while folders and not stopped():
+        folder, rules = folders.popleft()
+        entries = _entries(folder)
+        if folder != str(root) and any(entry.name == "pyvenv.cfg" for entry in entries):
+            continue
+        rules = rules.inside(folder)
+        for entry in entries:
+            if _is_folder(entry):
+                if entry.name not in _NEVER and not rules.ignore(entry.path, is_folder=True):
+                    folders.append((entry.path, rules))
+            elif _is_code(entry, language_of) and not rules.ignore(entry.path, is_folder=False):
+                yield PurePath(entry.path).relative_to(root).as_posix()
+
+
+def _rules_of(root: Path, folder: str) -> IgnoreRules:
+    """Those of all folders around one."""
+    rules = IgnoreRules.of(root)
+    inner = Path(folder).relative_to(root).parts
+    for depth in range(len(inner)):
+        rules = rules.inside(str(root.joinpath(*inner[:depth])))
+    return rules
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _is_code(entry: os.DirEntry[str], language_of: LanguageOf) -> bool:
+    try:
+        is_file = entry.is_file(follow_symlinks=False)
+    except OSError:
+        return False
+    path = Path(entry.path)
+    return is_file and language_of(path) in LANGUAGES and not is_secret(path)
+
+
+class Survey:
+    """What a repository offers, read by a thread of its own with low priority.
+
+    `apis` can be asked at any time for what is there by now.
+    """
+
+    def __init__(self, root: Path, language_of: LanguageOf, limits: Limits | None = None) -> None:
+        self.apis = Apis()
+        self.root = Path(os.path.abspath(root))
+        self._language_of, self._limits = language_of, limits or Limits()
+        self._left_out = LeftOut()
+        self._edited: dict[str, str] = {}
+        self._changed: dict[Path, None] = {}
+        self._folders: dict[Path, None] = {self.root: None}
+        self._reading = True
+        self._condition = threading.Condition()
+        self._closed = threading.Event()
+        self._complete = threading.Event()
+        self._began = self._paused = 0.0
+        self._thread = threading.Thread(target=self._run, name="survey", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all has been read once, but for what was left out."""
+        return self._complete.is_set()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is not in the index and why, in sentences."""
+        return self._left_out.sentences()
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Has these read again, or forgotten if they are no more; a folder means what is in it."""
+        with self._condition:
+            self._changed.update((Path(os.path.abspath(path)), None) for path in paths)
+            self._condition.notify_all()
+
+    def edited(self, path: Path, text: str | None) -> None:
+        """A file's text in an editor, which counts instead of what is saved; None once the editor has closed it."""
+        path = Path(os.path.abspath(path))
+        relative = self._relative(path)
+        if relative is None:
+            return
+        with self._condition:
+            if text is None:
+                self._edited.pop(relative, None)
+            else:
+                self._edited[relative] = text
+            self._changed[path] = None
+            self._condition.notify_all()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until all that is known to have changed is read; whether it is."""
+        with self._condition:
+            return self._condition.wait_for(self._is_idle, timeout)
+
+    def close(self) -> None:
+        """Ends the thread, after the file at which it is."""
+        with self._condition:
+            self._closed.set()
+            self._condition.notify_all()
+        self._thread.join()
+
+    def _is_idle(self) -> bool:
+        return self._closed.is_set() or not (self._changed or self._folders or self._reading)
+
+    def _run(self) -> None:
+        if sys.platform == "linux":  # elsewhere the priority is the whole process's
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        while not self._closed.is_set():
+            self._read_changed()
+            with self._condition:
+                folder = next(iter(self._folders), None)
+                self._reading = folder is not None
+                if folder is None:
+                    self._condition.notify_all()
+                    self._condition.wait_for(lambda: self._changed or self._closed.is_set())
+                    continue
+                del self._folders[folder]
+            self._survey(folder)
+
+    def _read_changed(self) -> None:
+        """Files at once, and folders as soon as there is no other."""
+        while (path := self._next_changed()) is not None:
+            if path.name == ".gitignore":
+                path = path.parent
+            if path.is_dir() and not path.is_symlink():
+                with self._condition:
+                    self._folders[path] = None
+            else:
+                self._read_file(path)
+
+    def _next_changed(self) -> Path | None:
+        with self._condition:
+            path = next(iter(self._changed), None)
+            if path is None or self._closed.is_set():
+                return None
+            self._reading = True
+            del self._changed[path]
+            return path
+
+    def _survey(self, folder: Path) -> None:
+        try:
+            self._read_folder(folder)
+        except Exception:  # whatever is wrong with one folder must not end the thread
+            log.exception("%s could not be surveyed.", folder)
+        if folder == self.root and not self._closed.is_set():
+            self._complete.set()
+
+    def _read_folder(self, folder: Path) -> None:
+        """Reads what is in it and forgets what no longer is; edited files stay as they are in the editor."""
+        relative = self._relative(folder)
+        if relative is None:
+            return
+        if relative and not self._is_entered(folder):
+            self._forget_below(relative)
+            return
+        self._began, self._paused = time.monotonic(), 0.0
+        self._left_out.ended = ""
+        self._forget_below(
+            relative, [path for path in list(self.apis.files) if path in self._edited or (self.root / path).exists()]
+        )
+        found = set(self._edited)
+        for path in code_files(self.root, self._language_of, folder, self._is_over):
+            self._read_changed()
+            if self._is_over():
+                break
+            if path not in self.apis.files and len(self.apis.files) >= self._limits.files:
+                self._left_out.ended = (
+                    f"Only {self._limits.files:,} files were read, those nearest to the repository's root."
+                )
+                break
+            found.add(path)
+            self._index(path)
+        self._forget_below(relative, found)
+
+    def _is_over(self) -> bool:
+        """Whether the survey has to end before its time."""
+        if time.monotonic() - self._began - self._paused > self._limits.seconds:
+            self._left_out.ended = (
+                f"The survey ended after {self._limits.seconds:g} seconds, with {len(self.apis.files):,} files read."
+            )
+        return bool(self._left_out.ended) or self._closed.is_set()
+
+    def _read_file(self, path: Path) -> None:
+        relative = self._relative(path)
+        if not relative:
+            return
+        if self._is_wanted(path) and (relative in self._edited or path.exists()):
+            self._index(relative)
+        else:
+            self._forget_below(relative)
+
+    def _is_wanted(self, path: Path) -> bool:
+        known = self._language_of(path) in LANGUAGES
+        return known and not path.is_symlink() and self._is_entered(path.parent) and not excluded(path, self.root)
+
+    def _is_entered(self, folder: Path) -> bool:
+        """Whether a walk from the root comes to it."""
+        inner = folder.relative_to(self.root).parts
+        around = [self.root.joinpath(*inner[: depth + 1]) for depth in range(len(inner))]
+        if not _NEVER.isdisjoint(inner) or any((each / "pyvenv.cfg").exists() or each.is_symlink() for each in around):
+            return False
+        return not inner or not excluded(folder / "any", self.root)
+
+    def _index(self, path: str) -> None:
+        """Reads one file, and pauses for about as long as that took."""
+        started = time.monotonic()
+        self._left_out.forget(path)
+        try:
+            text = self._edited.get(path)
+            text = self._text_of(path) if text is None else text
+            if text is None:
+                self.apis.remove(path)
+            else:
+                self.apis.update(path, self._language_of(PurePath(path)), text)
+        except Exception:
+            log.exception("%s could not be read for the index of APIs; it is left out.", path)
+            self._left_out.add(_FAULTY, path)
+            self.apis.remove(path)
+        self._pause(min(time.monotonic() - started, _PAUSE))
+
+    def _pause(self, seconds: float) -> None:
+        started = time.monotonic()
+        self._closed.wait(seconds)
+        self._paused += time.monotonic() - started
+
+    def _text_of(self, path: str) -> str | None:
+        """None of a file that is not there, or that is no text, with the reason in what is left out."""
+        try:
+            data = _bytes_of(self.root / path)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            self._left_out.add(_UNREADABLE, path)
+            return None
+        if data is None or len(data) > MAX_BYTES:
+            self._left_out.add(_TOO_LARGE if data is not None else _UNREADABLE, path)
+            return None
+        if b"\0" in data:
+            self._left_out.add(_NOT_TEXT, path)
+            return None
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self._left_out.add(_NOT_TEXT, path)
+            return None
+
+    def _forget_below(self, path: str, found: Iterable[str] = ()) -> None:
+        """A file, or those of a folder but what was found, and what a survey that ended early may not have found."""
+        kept = frozenset(found)
+        for each in {*self.apis.files, *self._left_out.paths()} - kept:
+            below = path in ("", each) or each.startswith(f"{path}/")
+            if below and not (kept and self._left_out.ended and (self.root / each).exists()):
+                self.apis.remove(each)
+                self._left_out.forget(each)
+
+    def _relative(self, path: Path) -> str | None:
+        """From the root, with slashes, and empty for the root; None of what is outside."""
+        if not path.is_relative_to(self.root):
+            return None
+        relative = path.relative_to(self.root).as_posix()
+        return "" if relative == "." else relative
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """At most one byte more than code has; None of what is no file, e.g. a pipe that has taken its place."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, flags), "rb") as file:
+        return file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
