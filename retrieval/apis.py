@@ -17,9 +17,10 @@ from threading import Lock
 from typing import TypeVar
 
 from retrieval.api import Api, ApiKind
-from retrieval.extraction import LONG, extract
+from retrieval.extraction import extract
 from retrieval.extraction_nodes import first_name, last_name
 from retrieval.imports import Import
+from retrieval.parsing import LONG
 from retrieval.places import places
 
 __all__ = ["Api", "ApiKind", "Apis", "Import"]
@@ -113,6 +114,11 @@ class Apis:
     def uses(self, name: str) -> int:
         """How often a name occurs in the code of the repository, comments and strings left out."""
         return self._uses.get(name, 0)
+
+    @property
+    def text_bytes(self) -> int:
+        """Bytes of text in what is kept: what the APIs say, the imports, and once each name that occurs in code."""
+        return sum(file.text_bytes for file in list(self._files.values())) + sum(map(len, list(self._uses)))
 
     def imports(self, path: str) -> tuple[Import, ...]:
         """What a file imports."""
@@ -233,6 +239,10 @@ class _File:
         self._words = tuple(map(intern, uses))
         counts = uses.values()
         self._counts = bytes(counts) if max(counts, default=0) < 256 else array("I", counts)
+
+    @property
+    def text_bytes(self) -> int:
+        return len(self._rows) + len(self._imports)
 
     def all(self) -> list[Api]:
         return [_unpack(self.path, row) for row in self._rows.split(_ROW)[1:]]

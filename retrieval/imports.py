@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from retrieval.grammars import parser
+from retrieval.parsing import parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,8 @@ class Import:
 
 def imports_of(text: str, language: str) -> tuple[Import, ...]:
     """What is imported at the top of a file, in its order; nothing for a language that is not known."""
-    grammar = parser(language)
-    if grammar is None:
-        return ()
-    code = text.encode("utf-8", "replace")
-    return imports_in(grammar.parse(code).root_node, code, language)
+    tree = parsed(text, language)
+    return imports_in(*tree, language) if tree else ()
 
 
 def imports_in(root: Node, code: bytes, language: str) -> tuple[Import, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -604,6 +606,31 @@ def test_one_line_of_a_million_characters():
     apis.update("a.js", "javascript", "function add(a) {}" + "var x = [" + "1," * 500_000 + "];")
     assert [api.name for api in apis] == ["add", "x"]
     assert all(len(api.signature) <= 300 for api in apis)
+
+
+def test_the_text_of_a_long_file_is_not_kept():
+    text = "def add(): ...\n" + "call(1)\n" * 50_000
+    apis = index(a=text)
+    gc.collect()
+    tracemalloc.start()
+    for _ in range(5):
+        apis.update("a.py", "python", text)
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < len(text) / 4
+
+
+def test_comments_of_thousands_of_lines_between_definitions():
+    apis = index(a="class Item:\n" + "    # comment\r\n\r\n" * 30_000 + "    def total(self): ...\n# end\n")
+    assert [(api.within, api.line) for api in apis] == [("Item", 1), ("Item.total", 60_002)]
+
+
+def test_a_long_file_is_read_like_a_short_one():
+    text = MARKED["python"].replace(MARK, "")
+    short, _ = extract("a", "python", text)
+    long, _ = extract("a", "python", text + "# größer\n" * 20_000)
+    assert long == short
 
 
 def test_classes_within_classes_far_deeper_than_anyone_writes():

@@ -161,6 +161,21 @@ def test_a_file_without_permission_is_left_out(tmp_path: Path, surveyed: Surveye
     assert surveyed().left_out == ("1 file was not readable: b.py.",)
 
 
+def test_a_file_in_whose_place_a_link_is_when_it_is_to_be_read(tmp_path: Path):
+    def replacing(path: PurePath) -> str:
+        if path == tmp_path / "b.py":
+            (tmp_path / "b.py").unlink()
+            (tmp_path / "b.py").symlink_to("b.py")
+        return language_of(path)
+
+    write(tmp_path, a="x = 1\n", b="")
+    survey = Survey(tmp_path, replacing)
+    assert survey.wait(60)
+    survey.close()
+    assert list(survey.apis.files) == ["a.py"]
+    assert survey.left_out == ("1 file was not readable: b.py.",)
+
+
 def test_a_pipe_with_the_name_of_code_holds_nothing_up(tmp_path: Path, surveyed: Surveyed):
     write(tmp_path, a="x = 1\n")
     os.mkfifo(tmp_path / "b.py")
