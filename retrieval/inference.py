@@ -63,6 +63,8 @@ _TAKING = words(
 _BUILT_IN = words("str int float bool bytes list dict set tuple frozenset object bytearray")
 _IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
 """Languages in which a class's members are written without a receiver."""
+_ENTERING = frozenset(("enter_context", "enter_async_context"))
+"""What a stack of contexts enters."""
 _TYPES = (ApiKind.CLASS, ApiKind.ALIAS)
 _MAKING = frozenset(("new", "default", "from", "create", "of", "with_capacity"))
 
@@ -207,6 +209,9 @@ class Inference:
 
     def _follow(self, steps: Sequence[_Step]) -> Value | None:
         first, *others = steps
+        for step, following in zip(steps, others, strict=False):
+            if step.text in _ENTERING:
+                return self._entered(self.of(following.text))
         value, rest = self._root(first, others)
         for index, step in enumerate(rest):
             if value is None:
@@ -389,7 +394,9 @@ class Inference:
         """The classes behind an alias."""
         if api.kind is not ApiKind.ALIAS:
             return [api] if api.kind is ApiKind.CLASS else []
-        return list(self.classes_in(api.returns, api.path)) if api.returns else []
+        _, _, written = api.signature.partition("=")
+        written = api.returns if api.returns not in ("", "TypeAlias", api.name) else written.strip()
+        return list(self.classes_in(written, api.path)) if written else []
 
     def _nearest(self, offered: Sequence[Api], path: str) -> list[Api]:
         return sorted(offered, key=lambda api: (-_shared(api.path, path), len(api.path), api.path))[:1]

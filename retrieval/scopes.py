@@ -76,7 +76,8 @@ _RETURNS = re.compile(r"\)\s*->\s*([^\n]+?)\s*:[ \t]*(?:#.*)?(?:\n|\Z)")
 
 def _indented(before: str, language: str) -> Scope:
     classes: list[str] = []
-    function, begin, limit, offset = "", len(before), -1, len(before)
+    functions: list[tuple[str, int]] = []
+    limit, offset = -1, len(before)
     for line in reversed(before.split("\n")):
         start = offset - len(line)
         offset = start - 1
@@ -93,27 +94,28 @@ def _indented(before: str, language: str) -> Scope:
         limit = indent
         if found := _HEAD.match(line):
             if found[2] == "def":
-                function, begin = function or found[3], start
+                functions.append((found[3], start))
             else:
                 classes.append(found[3].replace("::", "."))
         if not limit:
             break
-    if not function:
-        begin = 0
-    body = before[max(begin, len(before) - BODY) :]
-    head = before[begin : begin + 2_000] if function else ""
-    variables = dict(_python_clues(head, body)) if language == "python" else dict(_ruby_clues(body))
-    found = _RETURNS.search(head)
-    return Scope(".".join(reversed(classes)), function, found[1] if found else "", variables)
+    body = before[max(functions[-1][1] if functions else 0, len(before) - BODY) :]
+    heads = [before[start : start + 2_000] for _, start in reversed(functions)]
+    variables = dict(_python_clues(heads, body)) if language == "python" else dict(_ruby_clues(body))
+    found = _RETURNS.search(heads[-1]) if heads else None
+    owner = ".".join(reversed(classes))
+    return Scope(owner, functions[0][0] if functions else "", found[1] if found else "", variables)
 
 
 _PYTHON = re.compile(
     r"""
     ^[ \t]*(?P<annotated>[^\W\d]\w*)[ \t]*:[ \t]*(?P<type>[^\s=\#][^=\n\#]{0,200})(?:=|\#|$)
-    | ^[ \t]*(?P<names>[^\W\d]\w*(?:[ \t]*,[ \t]*\w+)*)[ \t]*=(?!=)[ \t]*(?P<value>[^\n]{1,500})
+    | ^[ \t]*(?P<names>[^\W\d]\w*(?:[ \t]*,[ \t]*\w+)*)(?P<space>[ \t]*)=(?!=)[ \t]*(?P<value>[^\n]{1,500})
     | \b(?P<walrus>[^\W\d]\w*)[ \t]*:=[ \t]*(?P<given>[^\n]{1,500})
     | \bfor[ \t]+(?P<each>[\w, \t()]+?)[ \t]+in[ \t]+(?P<iterable>[^\n]{1,500})
-    | (?:\bwith[ \t(]+|,[ \t]*|^[ \t]+)(?P<context>[^\n,]{1,300}?)[ \t]+as[ \t]+(?P<entered>[^\W\d]\w*)[ \t]*(?=[:,)])
+    | \bwith[ \t(]+(?P<call>[\w.]+(?:\(\)[\w.]+)*\((?:[^()]|\([^()]*\)){0,600}\))\s+as\s+(?P<entering>[^\W\d]\w*)
+    | (?:\bwith[ \t(]+|,[ \t]*|^[ \t]+)(?![ \t)]|(?:except|import|from|case)\b)
+      (?P<context>[^\n,]{1,300}?)[ \t]+as[ \t]+(?P<entered>[^\W\d]\w*)[ \t]*(?=[:,)])
     | \bexcept\*?[ \t]*\(?(?P<error>[\w., ]+?)\)?[ \t]+as[ \t]+(?P<caught>\w+)
     | \bisinstance\([ \t]*(?P<tested>[^\W\d]\w*)[ \t]*,[ \t]*\(?(?P<classes>[\w., |]+)
     """,
@@ -122,26 +124,36 @@ _PYTHON = re.compile(
 _KEYWORDS = words("else try finally lambda return case default elif if while not yield await in is")
 
 
-def _python_clues(head: str, body: str) -> Iterator[tuple[str, Clue]]:
-    if head:
+def _python_clues(heads: Sequence[str], body: str) -> Iterator[tuple[str, Clue]]:
+    for head in heads:
         yield from _python_parameters(head)
     for found in _PYTHON.finditer(body):
         match found.lastgroup:
             case "type":
                 if found["annotated"] not in _KEYWORDS:
-                    yield found["annotated"], Clue(Origin.TYPE, found["type"].strip())
-            case "value":
+                    yield found["annotated"], Clue(Origin.TYPE, found["type"].strip(" \t,"))
+            case "value" if found.end() < len(body) and not _is_argument(found):  # else it is being written
                 yield from _unpacked(found["names"], Origin.VALUE, found["value"])
             case "given":
                 yield found["walrus"], Clue(Origin.VALUE, found["given"])
             case "iterable":
                 yield from _unpacked(found["each"], Origin.ELEMENT, found["iterable"])
+            case "entering":
+                yield found["entering"], Clue(Origin.CONTEXT, found["call"])
             case "entered":
                 yield found["entered"], Clue(Origin.CONTEXT, found["context"].removeprefix("with").strip())
             case "caught":
                 yield found["caught"], Clue(Origin.TYPE, found["error"].replace(",", " |"))
             case "classes":
                 yield found["tested"], Clue(Origin.TYPE, found["classes"].replace(",", " |"))
+
+
+def _is_argument(found: re.Match[str]) -> bool:
+    """Whether `name=value` stands on a line of its own within a call, and not as a statement."""
+    value = found["value"].rstrip()
+    if found["space"]:
+        return False
+    return "," in found["names"] or "," in value or value == found["names"] or value.count(")") > value.count("(")
 
 
 def _python_parameters(head: str) -> Iterator[tuple[str, Clue]]:
@@ -316,7 +328,7 @@ def _braced_clues(heads: Sequence[str], body: str, language: str) -> Iterator[tu
         written, name = found["type"].strip(), found["name"]
         if found["iterable"] and written in _UNTYPED:
             yield name, Clue(Origin.ELEMENT, found["iterable"])
-        elif found["value"] and written in _UNTYPED:
+        elif found["value"] and written in _UNTYPED and found.end() < len(body):
             yield name, Clue(Origin.VALUE, found["value"])
         elif written not in _NO_TYPES and written not in _UNTYPED:
             yield name, Clue(Origin.TYPE, written)
@@ -340,7 +352,7 @@ def _typed_last_clues(heads: Sequence[str], body: str) -> Iterator[tuple[str, Cl
             yield found["name"], Clue(Origin.TYPE, found["type"])
         elif found["iterable"]:
             yield found["name"], Clue(Origin.ELEMENT, found["iterable"])
-        elif found["value"]:
+        elif found["value"] and found.end() < len(body):
             yield found["name"], Clue(Origin.VALUE, found["value"])
 
 
@@ -362,6 +374,8 @@ def _go_clues(heads: Sequence[str], body: str) -> Iterator[tuple[str, Clue]]:
             names = _GO_RANGE.search(body, max(0, found.start() - 100), found.start())
             if names:
                 yield names["names"].split(",")[-1].strip(), Clue(Origin.ELEMENT, found["iterable"])
+        elif found["value"] and found.end() == len(body):
+            continue
         elif found["value"]:
             yield found["names"].split(",")[0].strip(), Clue(Origin.VALUE, found["value"])
         else:

@@ -27,7 +27,7 @@ _FIRST_ONLY = frozenset(("Annotated", "Result", "Cow"))
 _TEMPORAL = words("Awaitable Coroutine Promise PromiseLike Future Task CompletableFuture ValueTask")
 _KEYED = words(
     "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict ChainMap map Map HashMap BTreeMap TreeMap"
-    " LinkedHashMap Record Dictionary IDictionary unordered_map WeakValueDictionary MultiDict"
+    " LinkedHashMap Record Dictionary IDictionary unordered_map WeakValueDictionary WeakKeyDictionary MultiDict"
 )
 _NOTHING = words("None null undefined void nil Unknown Any any object Never never")
 _MODULE = re.compile(r"<module '([\w.]+)'>")

@@ -243,6 +243,21 @@ def test_an_expression_is_followed_step_by_step(expression, classes):
     assert type_of(expression, BODY) == classes
 
 
+def test_parameters_of_all_functions_around_are_known():
+    text = SHOP_IMPORTS + "def outer(a: Item):\n    def inner(b: Order):\n        "
+    assert type_of("a", text) == ["Item"]
+    assert type_of("b", text) == ["Order"]
+
+
+def test_the_line_that_is_being_written_defines_nothing():
+    assert type_of("item", SHOP_IMPORTS + "def f(item: Item):\n    item = item.") == ["Item"]
+
+
+def test_what_is_caught_has_the_type_that_is_named():
+    text = "from shop.items import Item\ndef f():\n    try:\n        g()\n    except Item as error:\n        "
+    assert type_of("error", text) == ["Item"]
+
+
 def test_a_variable_that_is_made_of_itself_is_unknown():
     assert type_of("x", "def f():\n    x = y.next\n    y = x.next\n    ") == []
 
