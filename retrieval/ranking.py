@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import mul
@@ -81,15 +81,18 @@ FEATURES: Mapping[str, str] = {
     "same folder": "declared in a file beside this one",
     "expected": "gives the expected type, as a whole or as one of several",
     "expected part": "gives a container of the expected type, or takes part in it",
-    "line": "share of its words that stand in the line up to the cursor",
+    "line": "share of its words that stand in the line up to the cursor, rare ones counting more",
     "lines above": "share of its words that stand in the few lines above",
+    "function's text": "share of its words that stand in the function so far",
     "assigned": 'words in common with the name that is given it: `total = ‸`, `total=‸`, `"total": ‸`; of all words',
     "named so": "has the very name that is given it, but for underscores",
     "function": "share of words in common with the name of the function around",
     "receiver's name": "share of the receiver's words that its class has in its name",
     "near": "how often its name was used in the last lines, logarithm",
     "in file": "how often its name is used around here, logarithm",
-    "with receiver": "used with the same receiver elsewhere in the file",
+    "with receiver": "how often it is used with the same receiver elsewhere in the file, logarithm",
+    "same context": "share of what stands elsewhere in the file behind the last three words and marks",
+    "longer context": "the same of the last five",
     "below": "used below the cursor",
     "recent": "how few lines above it was used last: 1 in this line",
     "uses": "how often its name occurs in the repository, logarithm",
@@ -135,9 +138,16 @@ def described(apis: Apis, scene: Scene) -> Iterator[tuple[Api, tuple[float, ...]
     """The candidates with their features."""
     surroundings = _Surroundings.of(apis, scene)
     begun = _begun(scene.before).lower()
-    for candidate in _candidates(apis, scene, surroundings):
-        if candidate.api.name.lower().startswith(begun):
-            yield candidate.api, _features(candidate, scene, surroundings, apis)
+    found = [each for each in _candidates(apis, scene, surroundings) if each.api.name.lower().startswith(begun)]
+    rare = _rarity({each.api.name for each in found})
+    for candidate in found:
+        yield candidate.api, _features(candidate, scene, surroundings, rare, apis)
+
+
+def _rarity(names: Collection[str]) -> Mapping[str, float]:
+    """How much a word says that some of the names have: little if most of them have it."""
+    counted = Counter(word for name in names for word in _words_of(name))
+    return {word: math.log(1 + len(names) / count) for word, count in counted.items()}
 
 
 _TYPED = re.compile(r"[^\W\d]\w*\Z")
@@ -315,11 +325,14 @@ class _Surroundings:
     used: Mapping[str, int]
     below: Mapping[str, int]
     recency: Mapping[str, float]
-    with_receiver: frozenset[str]
+    with_receiver: Mapping[str, int]
+    context: Mapping[str, float]
+    longer_context: Mapping[str, float]
     members_used: Sequence[str]
     names_used: Sequence[str]
     line_words: frozenset[str]
     words_above: frozenset[str]
+    function_text: frozenset[str]
     assigned: str
     assigned_words: frozenset[str]
     function_words: frozenset[str]
@@ -343,6 +356,7 @@ class _Surroundings:
         used, members_used, names_used = _usage(above, is_member)
         below, _, _ = _usage(scene.after[:BELOW], is_member)
         near, recency = _recency(above, is_member)
+        text = above + "\n" + scene.after[:BELOW]
         ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
         given = _GIVEN.search(ahead)
         assigned = given[1].rpartition(".")[2] if given else ""
@@ -358,10 +372,13 @@ class _Surroundings:
             used=used,
             below=below,
             recency=recency,
-            with_receiver=_used_with(scene.receiver, above + "\n" + scene.after[:BELOW]),
+            with_receiver=_used_with(scene.receiver, text),
+            context=_followers(line, 3, text),
+            longer_context=_followers(line, 5, text),
             members_used=members_used,
             names_used=names_used,
             line_words=_words_in(line),
+            function_text=_words_in(scope.text[-4_000:]),
             words_above=_words_in("\n".join(above[-2_000:].split("\n")[-6:-1])),
             assigned=assigned.strip("_").lower(),
             assigned_words=_words_of(assigned),
@@ -420,10 +437,25 @@ def _recency(text: str, is_member: bool) -> tuple[Counter[str], dict[str, float]
     return near, recency
 
 
-def _used_with(receiver: str, text: str) -> frozenset[str]:
+def _used_with(receiver: str, text: str) -> Counter[str]:
     if not receiver or len(receiver) > 80:
-        return frozenset()
-    return frozenset(re.findall(rf"(?<![\w.]){re.escape(receiver)}(?:\.|\?\.|->|::)([^\W\d]\w*)", text))
+        return Counter()
+    return Counter(re.findall(rf"(?<![\w.]){re.escape(receiver)}(?:\.|\?\.|->|::)([^\W\d]\w*)", text))
+
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+def _followers(line: str, count: int, text: str) -> dict[str, float]:
+    """The names that stand elsewhere behind the last words and marks of a line, with their shares."""
+    tail = _TOKEN.findall(line)[-count:]
+    if len(tail) < count:
+        return {}
+    pattern = r"[ \t]*".join(re.escape(token) for token in tail)
+    boundary = r"(?<!\w)" if tail[0][0].isalnum() else ""
+    found = Counter(re.findall(rf"{boundary}{pattern}[ \t]*([^\W\d]\w*)", text))
+    total = sum(found.values())
+    return {name: number / total for name, number in found.items()}
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
@@ -448,7 +480,9 @@ def _words_in(text: str) -> frozenset[str]:
 # Features
 
 
-def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis) -> tuple[float, ...]:
+def _features(
+    found: _Candidate, scene: Scene, around: _Surroundings, rare: Mapping[str, float], apis: Apis
+) -> tuple[float, ...]:
     api = found.api
     name = api.name
     is_class = api.kind is ApiKind.CLASS
@@ -474,15 +508,18 @@ def _features(found: _Candidate, scene: Scene, around: _Surroundings, apis: Apis
         float(not is_here and api.path.rpartition("/")[0] == scene.path.rpartition("/")[0]),
         gives,
         gives_part,
-        _fit(own_words, around.line_words),
-        _fit(own_words, around.words_above),
+        _fit(own_words, around.line_words, rare),
+        _fit(own_words, around.words_above, rare),
+        _fit(own_words, around.function_text, rare),
         _shared(own_words, around.assigned_words),
         float(around.assigned != "" and name.strip("_").lower() == around.assigned),
         _shared(own_words, around.function_words),
         _shared(_words_of(api.owner), around.receiver_words),
         math.log1p(around.near.get(name, 0)),
         math.log1p(around.used.get(name, 0)),
-        float(name in around.with_receiver),
+        math.log1p(around.with_receiver.get(name, 0)),
+        around.context.get(name, 0.0),
+        around.longer_context.get(name, 0.0),
         float(name in around.below),
         around.recency.get(name, 0.0),
         math.log1p(apis.uses(name)),
@@ -518,9 +555,12 @@ def _given(api: Api, expected: frozenset[str]) -> tuple[float, float]:
     return float(is_given), float(is_part and not is_given)
 
 
-def _fit(own: frozenset[str], others: frozenset[str]) -> float:
-    """The share of one's own words that are among others."""
-    return len(own & others) / len(own) if own and others else 0.0
+def _fit(own: frozenset[str], others: frozenset[str], rare: Mapping[str, float]) -> float:
+    """The share of one's own words that are among others, by what the words say."""
+    common = own & others
+    if not common:
+        return 0.0
+    return sum(rare.get(word, 1.0) for word in common) / sum(rare.get(word, 1.0) for word in own)
 
 
 def _shared(own: frozenset[str], others: frozenset[str]) -> float:

@@ -43,12 +43,16 @@ class Clue:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is around a place: `owner` are its classes, joined by dots, `returns` what the function gives back."""
+    """What is around a place: `owner` are its classes, joined by dots, `returns` what the function gives back.
+
+    `text` is that of the function up to the place.
+    """
 
     owner: str = ""
     function: str = ""
     returns: str = ""
     variables: Mapping[str, Clue] = field(default_factory=dict)
+    text: str = ""
 
 
 INDENTED = frozenset(("python", "ruby"))
@@ -104,7 +108,7 @@ def _indented(before: str, language: str) -> Scope:
     variables = dict(_python_clues(heads, body)) if language == "python" else dict(_ruby_clues(body))
     found = _RETURNS.search(heads[-1]) if heads else None
     owner = ".".join(reversed(classes))
-    return Scope(owner, functions[0][0] if functions else "", found[1] if found else "", variables)
+    return Scope(owner, functions[0][0] if functions else "", found[1] if found else "", variables, body)
 
 
 _PYTHON = re.compile(
@@ -235,7 +239,7 @@ def _braced(before: str, language: str) -> Scope:
             elif (owned := _OWNED.search(head)) and language == "cpp":
                 classes = [owned[1]]
     body = text[max(begin if function else 0, len(text) - BODY) :]
-    return Scope(".".join(classes), function, returns, dict(_braced_clues(heads, body, language)))
+    return Scope(".".join(classes), function, returns, dict(_braced_clues(heads, body, language)), body)
 
 
 def _blank(found: re.Match[str]) -> str:

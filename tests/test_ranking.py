@@ -418,9 +418,24 @@ def test_words_of_the_function_are_compared():
 def test_uses_near_by_are_counted():
     found = features(F + "item.price\n    item.price\n    item.‸\n    item.total()", "item")
     assert found["Item.price"]["near"] > found["Item.total"]["near"] == 0
-    assert found["Item.price"]["with receiver"] == found["Item.total"]["with receiver"] == 1
+    assert found["Item.price"]["with receiver"] > found["Item.total"]["with receiver"] > 0
     assert (found["Item.price"]["below"], found["Item.total"]["below"]) == (0, 1)
     assert found["Item.price"]["recent"] > 0 == found["Item.total"]["recent"]
+
+
+def test_what_followed_the_same_words_is_marked():
+    found = features(F + "if not item.total:\n        x = not item.price\n    if not item.‸", "item")
+    assert found["Item.total"]["same context"] == 0.5
+    assert found["Item.total"]["longer context"] == 0
+    text = SHOP_IMPORTS + "def f(item: Item):\n    x = (1, item.total)\n    x = (1, item.‸"
+    assert features(text, "item")["Item.total"]["longer context"] == 1
+
+
+def test_a_word_that_all_have_says_little():
+    names = ("get_one", "get_two", "get_six", "put_it")
+    text = "class A:\n" + "".join(f"    def {name}(self): ...\n" for name in names)
+    found = features(text + "def f(a: A):\n    get_put = a.‸", "a")
+    assert found["A.put_it"]["line"] > found["A.get_one"]["line"] > 0
 
 
 def test_uses_in_the_repository_are_counted():
