@@ -7,18 +7,22 @@ checker: where a name might mean several things, it takes the likeliest, and Non
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
+from retrieval.expressions import OPERATOR, Step, steps
 from retrieval.imports import imports_of
-from retrieval.scopes import BODY, Clue, Origin, Scope, closing, separated
+from retrieval.scopes import BODY, Clue, Origin, Scope, separated
 from retrieval.type_texts import words
 
-DEEPEST = 8
-"""Steps from one variable to another after which one gives up."""
+DEEPEST = 12
+"""Expressions within expressions, and variables that are made of others, after which one gives up."""
+
+LONGEST = 2_000
+"""Code points of an expression that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ _TAKING = words(
 )
 """What gives one of many."""
 _BUILT_IN = words("str int float bool bytes list dict set tuple frozenset object bytearray")
-_IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
+IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
 """Languages in which a class's members are written without a receiver."""
 _ENTERING = frozenset(("enter_context", "enter_async_context"))
 """What a stack of contexts enters."""
@@ -78,6 +82,7 @@ class Inference:
         self._language = language
         self._scope = scope
         self._open: set[str] = set()
+        self._depth = 0
         self._classes: dict[tuple[str, str], tuple[Api, ...]] = {}
         self._imported: dict[str, dict[str, Import]] = {}
         self._members: dict[str, dict[str, Api]] = {}
@@ -86,12 +91,16 @@ class Inference:
 
     def of(self, expression: str) -> Value | None:
         """What is at the beginning of a text: of `make(1) or other` what `make` gives."""
-        if len(self._open) > DEEPEST:
+        if self._depth > DEEPEST:
             return None
-        waits, steps, rest = _steps(expression.strip())
-        if not steps or _OPERATOR.match(rest):
+        waits, found, rest = steps(expression[:LONGEST].strip())
+        if not found or OPERATOR.match(rest):
             return None
-        value = self._follow(steps)
+        self._depth += 1
+        try:
+            value = self._follow(found)
+        finally:
+            self._depth -= 1
         if waits and isinstance(value, Instance):
             value = Instance(type_texts.awaited(value.type), value.path)
         return value
@@ -207,11 +216,11 @@ class Inference:
 
     # An expression
 
-    def _follow(self, steps: Sequence[_Step]) -> Value | None:
-        first, *others = steps
-        for step, following in zip(steps, others, strict=False):
+    def _follow(self, found: Sequence[Step]) -> Value | None:
+        first, *others = found
+        for step, arguments in zip(found, others, strict=False):
             if step.text in _ENTERING:
-                return self._entered(self.of(following.text))
+                return self._entered(self.of(arguments.text))
         value, rest = self._root(first, others)
         for index, step in enumerate(rest):
             if value is None:
@@ -225,7 +234,7 @@ class Inference:
                 value = self._subscript(value)
         return value
 
-    def _root(self, first: _Step, others: list[_Step]) -> tuple[Value | None, list[_Step]]:
+    def _root(self, first: Step, others: list[Step]) -> tuple[Value | None, list[Step]]:
         """What the first name means, and the steps that are left."""
         name = first.text
         if first.kind == "literal":
@@ -245,7 +254,7 @@ class Inference:
             return made, others[1:]
         return self._global(name, others)
 
-    def _global(self, name: str, others: list[_Step]) -> tuple[Value | None, list[_Step]]:
+    def _global(self, name: str, others: list[Step]) -> tuple[Value | None, list[Step]]:
         dotted = name
         for count in range(len(others) + 1):
             if imported := self._imports_of(self._path).get(dotted):
@@ -258,7 +267,7 @@ class Inference:
 
     def _own(self, name: str) -> Value | None:
         """A name of the file, of the class around the place, or of the file's neighbours."""
-        if self._language in _IMPLICIT and (own := self.own_class()) and (found := self._declared(own, name)):
+        if self._language in IMPLICIT and (own := self.own_class()) and (found := self._declared(own, name)):
             return _value(found, own)
         here = [api for api in self.here.get(name, ()) if not api.owner or api.kind is ApiKind.CLASS]
         if not here and self._language != "python":
@@ -298,7 +307,7 @@ class Inference:
             return Instance(f"list[tuple[{', '.join(inner)}]]", first.path)
         return first
 
-    def _member(self, value: Value, name: str, following: _Step | None) -> Value | None:
+    def _member(self, value: Value, name: str, following: Step | None) -> Value | None:
         if isinstance(value, Module):
             return self._of_module(value, name)
         for cls in self.classes(value):
@@ -442,85 +451,3 @@ def _local_imports(before: str) -> tuple[Import, ...]:
     """Python's imports within functions."""
     found = "\n".join(_LOCAL.findall(before))
     return _read_imports(found) if found else ()
-
-
-# Expressions
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """`name`, `literal` and `group` begin an expression; `.`, `(` and `[` go on with it."""
-
-    kind: str
-    text: str = ""
-
-
-_PREFIX = re.compile(r"(?:(?P<await>await)\b|(?:new|not|yield|return|throw|mut|typeof)\b|[&*!])\s*")
-_FIRST = re.compile(r"\$?@{0,2}[^\W\d]\w*")
-_ACCESS = re.compile(r"\s*(?:\?\.|!\.|\.|->|::)\s*(?:await\b)?(<[^<>]*>|\$?[^\W\d]\w*)?")
-_GENERIC = re.compile(r"(?:<[\w\s,.<>\[\]?:&']*>|!|\?)(?=\s*[(.\[?!])")
-_OPERATOR = re.compile(r"\s*(?:[-+*/%^<>]|==|!=|in\b|is\b|and\b|instanceof\b|&&|=>)")
-
-
-def _steps(text: str) -> tuple[bool, list[_Step], str]:
-    """Whether it is waited for, the steps of the expression that a text begins with, and what follows it."""
-    waits, index = False, 0
-    while found := _PREFIX.match(text, index):
-        waits = waits or found["await"] is not None
-        index = found.end()
-    if index >= len(text):
-        return waits, [], ""
-    steps, index = _first_step(text, index)
-    while steps and index < len(text):
-        if (found := _GENERIC.match(text, index)) or (found := _ACCESS.match(text, index)):
-            index = found.end()
-            if name := found[1] if found.re is _ACCESS else "":
-                if name[0] != "<":
-                    steps.append(_Step(".", name))
-            elif found.re is _ACCESS and not found[0].endswith("await"):
-                break
-        elif text[index] in "([" or (text[index] == "{" and _is_type(steps[-1])):
-            end = closing(text, index)
-            steps.append(_Step("[" if text[index] == "[" else "(", text[index + 1 : end]))
-            index = end + 1
-        else:
-            break
-    return waits, steps, text[index:]
-
-
-def _first_step(text: str, index: int) -> tuple[list[_Step], int]:
-    if found := _FIRST.match(text, index):
-        if text[found.end() : found.end() + 1] in ("'", '"') and len(found[0]) < 3:
-            return [_Step("literal", '"')], closing_quote(text, found.end())
-        name = found[0]
-        if name.startswith("@"):
-            return [_Step("name", "self"), _Step(".", name.lstrip("@"))], found.end()
-        return [_Step("name", name)], found.end()
-    character = text[index]
-    if character == "(":
-        end = closing(text, index)
-        return [_Step("group", text[index + 1 : end])], end + 1
-    if character in "[{":
-        end = closing(text, index)
-        return [_Step("literal", text[index : end + 1])], end + 1
-    if character in "\"'`":
-        return [_Step("literal", character)], closing_quote(text, index)
-    if character.isdigit():
-        return [_Step("literal", character)], len(text)
-    return [], index
-
-
-def closing_quote(text: str, opener: int) -> int:
-    """The offset behind a string that begins at an offset."""
-    end = text.find(text[opener], opener + 1)
-    return len(text) if end < 0 else end + 1
-
-
-def _is_type(step: _Step) -> bool:
-    """Whether braces behind a name are a value's: `Item{…}`."""
-    return step.kind in ("name", ".") and step.text[:1].isupper()
-
-
-def names_in(expression: str) -> Iterator[str]:
-    """The names that an expression is made of: `self.order[0]` → `self`, `order`."""
-    yield from re.findall(r"[^\W\d]\w*", expression)

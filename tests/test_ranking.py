@@ -538,6 +538,11 @@ def test_broken_text_is_survived(broken):
     assert "Item.total" in names
 
 
+@pytest.mark.parametrize("deep", ["(" * 3_000, "[" * 3_000, "a(" * 3_000, "a[" * 3_000 + "]" * 3_000, "a." * 3_000])
+def test_an_expression_nested_without_end_is_given_up(deep):
+    assert type_of(deep, SHOP_IMPORTS) == []
+
+
 def test_an_empty_repository_has_nothing_to_offer():
     assert ranked("x.‸", "x", {}) == []
     assert ranked("‸", "", {}) == []
