@@ -29,10 +29,10 @@ from ranking_recall import Trial, trials
 
 from retrieval.ranking import FEATURES, WEIGHTS
 
-PENALTY = 3e-3
+PENALTY = 1e-3
 """Of a weight's square, beside the mean log-probability."""
 
-STEPS, RATE = 1_500, 0.05
+STEPS, RATE = 800, 0.05
 
 
 @dataclass(frozen=True)
