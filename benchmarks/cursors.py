@@ -110,7 +110,7 @@ def workspace(corpus: Path, package: str, root: Path) -> Path:
 def neighbours(cursor: Cursor, count: int) -> tuple[File, ...]:
     """Files beside a cursor's, as somebody would have them open: always the same ones."""
     files = [path for path in sorted(cursor.path.parent.glob("*.py")) if path != cursor.path]
-    files = [path for path in files if _is_code(path.relative_to(cursor.root), path)]
+    files = [path for path in files if is_code(path.relative_to(cursor.root), path)]
     chosen = random.Random(cursor.path.name).sample(files, min(count, len(files)))
     return tuple(File(path, "python", path.read_text(encoding="utf-8")) for path in chosen)
 
@@ -118,7 +118,7 @@ def neighbours(cursor: Cursor, count: int) -> tuple[File, ...]:
 def sites(text: str) -> Iterator[Site]:
     """The members that are read in the functions of a file: `self.‸name`, and not those in f-strings."""
     tree = ast.parse(text)
-    lines = _line_offsets(text)
+    lines = line_offsets(text)
     seen: set[int] = set()
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -126,7 +126,7 @@ def sites(text: str) -> Iterator[Site]:
         for node in _expressions(function.body):
             if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
                 continue
-            offset = _offset(lines, node) - len(node.attr)
+            offset = end_offset(lines, node) - len(node.attr)
             if offset not in seen and text[offset - 1 : offset + len(node.attr)] == f".{node.attr}":
                 seen.add(offset)
                 yield Site(offset, node.attr, function.lineno)
@@ -146,7 +146,7 @@ def _environment(folder: Path, corpus: Path) -> None:
 def _of_package(package: str, root: Path, count: int, generator: random.Random, place: Place) -> list[Cursor]:
     functions: dict[tuple[Path, int], list[Cursor]] = {}
     for path in sorted((root / package).rglob("*.py")):
-        if not _is_code(path.relative_to(root), path):
+        if not is_code(path.relative_to(root), path):
             continue
         text = path.read_text(encoding="utf-8")
         for site in sites(text):
@@ -170,7 +170,7 @@ def _cursor(package: str, root: Path, path: Path, text: str, site: Site, place: 
     return Cursor(package, root, path, text, offset, end, site.name)
 
 
-def _is_code(relative: Path, path: Path) -> bool:
+def is_code(relative: Path, path: Path) -> bool:
     """Whether a file is the package's own, is of a usual size, and can be parsed."""
     if not LEFT_OUT.isdisjoint(relative.parts) or path.name.startswith("test_"):
         return False
@@ -192,7 +192,7 @@ def _expressions(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
             open_nodes += ast.iter_child_nodes(node)
 
 
-def _line_offsets(text: str) -> list[tuple[int, str]]:
+def line_offsets(text: str) -> list[tuple[int, str]]:
     offset, found = 0, []
     for line in text.split("\n"):
         found.append((offset, line))
@@ -200,7 +200,7 @@ def _line_offsets(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def _offset(lines: Sequence[tuple[int, str]], node: ast.Attribute) -> int:
+def end_offset(lines: Sequence[tuple[int, str]], node: ast.Attribute) -> int:
     """Where a node ends, in code points; Python counts bytes."""
     assert node.end_lineno is not None
     assert node.end_col_offset is not None

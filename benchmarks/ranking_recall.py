@@ -33,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 from analyzers import PATIENCE, read_so_far
-from cursors import INSTALLED, Cursor, _is_code, _line_offsets, _offset, workspace
+from cursors import INSTALLED, Cursor, end_offset, is_code, line_offsets, workspace
 from quality import REPORTING, TUNING
 from rich.console import Console
 from rich.progress import track
@@ -128,7 +128,7 @@ def sites(root: Path, package: str, apis: Apis, count: int, generator: random.Ra
     """So many of each case, of different functions."""
     found: dict[Case, dict[tuple[Path, int], list[Site]]] = {case: {} for case in Case}
     for path in sorted((root / package).rglob("*.py")):
-        if not _is_code(path.relative_to(root), path):
+        if not is_code(path.relative_to(root), path):
             continue
         text = path.read_text(encoding="utf-8")
         for line, site in _of_file(Cursor(package, root, path, text, 0, 0, ""), apis):
@@ -143,7 +143,7 @@ def sites(root: Path, package: str, apis: Apis, count: int, generator: random.Ra
 def _of_file(cursor: Cursor, apis: Apis) -> Iterator[tuple[int, Site]]:
     """The sites of a file, with the lines of their functions."""
     tree = ast.parse(cursor.text)
-    lines = _line_offsets(cursor.text)
+    lines = line_offsets(cursor.text)
     modules = {alias for node in ast.walk(tree) for alias in _modules(node, cursor, apis)}
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -152,7 +152,7 @@ def _of_file(cursor: Cursor, apis: Apis) -> Iterator[tuple[int, Site]]:
         for node in _within(function):
             name, offset, case, receiver = "", 0, None, ""
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                name, offset = node.attr, _offset(lines, node) - len(node.attr)
+                name, offset = node.attr, end_offset(lines, node) - len(node.attr)
                 case = _case(node.value, modules, annotated, assigned, function)
                 receiver = ast.get_source_segment(cursor.text, node.value) or ""
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
