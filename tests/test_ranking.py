@@ -1,6 +1,13 @@
 """Which of a repository's own APIs come first at a cursor, and where types come from."""
 
+import random
+from pathlib import Path
+
+import numpy as np
 import pytest
+from cursors import Cursor
+from fit_ranking import Examples, fit, recall
+from ranking_recall import BASELINES, Case, Site, Trial, index, sites
 
 from retrieval.apis import Apis
 from retrieval.inference import Inference
@@ -564,3 +571,89 @@ def test_a_language_without_a_grammar():
 
 def test_ranking_is_the_same_each_time():
     assert ranked(F + "item.‸", "item") == ranked(F + "item.‸", "item")
+
+
+# The benchmark
+
+PACKAGE = """
+from shop import items
+
+class Order:
+    first: items.Item
+    def pay(self, item: items.Item):
+        self.checked()
+        other = items.load()
+        other.price
+        item.label
+        self.first.label
+        make(3)
+    def checked(self): ...
+
+def make(count): ...
+"""
+PACKAGE_ITEMS = """
+class Item:
+    price: int
+    label: str
+
+def load() -> Item: ...
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    (tmp_path / "shop").mkdir()
+    padding = "\n# " + "-" * 600 + "\n"  # shorter files are not looked at
+    (tmp_path / "shop" / "orders.py").write_text(PACKAGE + padding, encoding="utf-8")
+    (tmp_path / "shop" / "items.py").write_text(PACKAGE_ITEMS + padding, encoding="utf-8")
+    return tmp_path
+
+
+def test_sites_are_found_of_each_case(package):
+    apis = index(package, "shop")
+    seen = set()
+    for seed in range(40):
+        for site in sites(package, "shop", apis, 1, random.Random(seed)):
+            seen.add((site.case, site.receiver, site.cursor.name))
+    assert seen == {
+        (Case.OWN, "self", "checked"),
+        (Case.MODULE, "items", "load"),
+        (Case.INFERRED, "other", "price"),
+        (Case.ANNOTATED, "item", "label"),
+        (Case.CHAIN, "self.first", "label"),
+        (Case.OWN, "self", "first"),
+        (Case.CALLEE, "", "make"),
+    }
+
+
+def test_the_index_does_not_know_the_line_of_a_site():
+    text = "one\ntwo.three\nfour\n"
+    site = Site(Cursor("p", Path("/r"), Path("/r/p/a.py"), text, text.index("three"), text.index("\nfour"), "three"),
+                Case.CHAIN, "two")  # fmt: skip
+    assert site.without_line == "one\nfour\n"
+    assert (site.scene().before, site.scene().after) == ("one\ntwo.", "\nfour\n")
+
+
+def trial(name: str, *candidates: tuple[str, int, tuple[float, ...]]) -> Trial:
+    return Trial(Site(Cursor("p", Path("/r"), Path("/r/a.py"), "", 0, 0, name), Case.CALLEE, ""), candidates)
+
+
+def test_a_place_is_that_among_distinct_names():
+    found = trial("c", ("a", 5, (0.0,)), ("b", 1, (0.0,)), ("b", 1, (0.0,)), ("c", 9, (1.0,)))
+    assert found.place(BASELINES["by alphabet"]) == 2
+    assert found.place(BASELINES["by uses"]) == 0
+    assert trial("none", ("a", 1, (0.0,))).place(BASELINES["by uses"]) is None
+
+
+def test_the_fit_finds_what_tells_the_truth():
+    generator = np.random.default_rng(1)
+    found = []
+    for _ in range(60):
+        true = int(generator.integers(8))
+        rows = [(f"n{number}", 1, (float(number == true), float(generator.random()))) for number in range(8)]
+        found.append(trial(f"n{true}", *rows))
+    weights = fit(Examples.of(found))
+    assert weights[0] > 2
+    assert abs(weights[1]) < weights[0] / 4
+    assert recall(found, list(weights), 1) == 1.0
+    assert recall(found, [-1.0, 0.0], 1) == 0.0
