@@ -27,9 +27,8 @@ from assistant.patterns import Masks
 SIZES = (10, 100, 1_000)
 """How many names are legal."""
 
-MOMENTS = ("first", "first, known names", "inside", "complete")
-"""Before a name's first token; the same for names that another value has had; behind a token within it; behind all of
-it. For the first of them, everything that was kept of earlier names is forgotten."""
+MOMENTS = ("first", "inside", "complete")
+"""Before a name's first token; behind a token within it; behind all of it."""
 
 METHODS = ("ours", "llguidance", "published")
 
@@ -50,11 +49,9 @@ class Ways:
     by_method: Mapping[str, Way]
     seconds: Mapping[str, float]
 
-    def forget(self, names_too: bool) -> None:
-        """Forgets masks that were made before, and what is known of single names."""
+    def forget(self) -> None:
+        """Forgets masks that were made before."""
         self.vocabulary.spelling.cache_clear()
-        if names_too:
-            self.vocabulary.beginning.cache_clear()
 
 
 @dataclass
@@ -147,7 +144,7 @@ def _round(
         for begun, moment in _moments(generator.choice(sorted(names)), tokens):
             if moment == "complete" and index >= SLOW_SETS:
                 continue
-            ways.forget(names_too=moment == "first")
+            ways.forget()
             found = {}
             for method, way in ways.by_method.items():
                 begin = time.perf_counter()
@@ -163,7 +160,6 @@ def _moments(name: str, tokens: Tokens) -> Iterator[tuple[str, str]]:
     """What has been written of a name, token by token, and which moment that is."""
     begun = b""
     yield "", "first"
-    yield "", "first, known names"
     for token in tokens.tokenize(name):
         begun += tokens.pieces[token]
         yield begun.decode(), "complete" if begun.decode() == name else "inside"

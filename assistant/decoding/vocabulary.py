@@ -14,13 +14,11 @@ from functools import cache, cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.decoding.prefixes import Prefixes
 from assistant.guards import ends_name
 
 Ids = NDArray[np.intp]
 """intp[n]: tokens, each once."""
-
-HEAD = 4
-"""Bytes by which the longest token that begins with them is looked up."""
 
 
 class Vocabulary:
@@ -31,15 +29,7 @@ class Vocabulary:
         self._order = sorted(range(len(pieces)), key=pieces.__getitem__)
         self._sorted = [pieces[token] for token in self._order]
         self._ids = np.array(self._order, np.intp)
-        self._exact: dict[bytes, list[int]] = defaultdict(list)
-        self._longest: dict[bytes, int] = defaultdict(int)
-        for token, piece in enumerate(pieces):
-            if piece:
-                self._exact[piece].append(token)
-                head = piece[:HEAD]
-                self._longest[head] = max(self._longest[head], len(piece))
-        self._exact.default_factory = self._longest.default_factory = None
-        self.beginning = lru_cache(maxsize=65_536)(self._beginning)  # the same names come back with other values
+        self._prefixes = Prefixes(pieces)
         self.not_beginning = cache(self._not_beginning)
         self._past_names = cache(self._names_passed)
         self.spelling = lru_cache(maxsize=256)(self._spelling)
@@ -55,32 +45,27 @@ class Vocabulary:
 
     def typing(self, text: bytes) -> Ids:
         """The tokens that write the beginning of a text, or all of it and more."""
-        return np.union1d(self.beginning(text), self.beginning_with(text)).astype(np.intp)
+        return np.union1d(self._prefixes.of([text]), self.beginning_with(text))
 
     def _spelling(self, texts: frozenset[bytes], head: bytes = b"") -> Ids:
         """The tokens that write on towards one of some texts, or past its end.
 
         With a `head`, those that write the head first, and at least a byte behind it.
         """
-        found: set[int] = set()
-        for text in texts:
-            found.update(self.beginning(head + text))
-        if head:
-            found.difference_update(self.beginning(head))
-        found.update(token for name, token in self._past_names(head) if name in texts)
+        if not texts:
+            return np.empty(0, np.intp)
+        found = np.zeros(len(self.pieces), np.bool_)
+        found[self._prefixes.of([head + text for text in texts], len(head) + 1)] = True
+        past = self._past_names(head)
+        for name in past.keys() & texts:
+            found[past[name]] = True
         if _has_marks(texts):  # names are many and quick, others few
             for text in texts:
-                found.update(
-                    token for token in self.beginning_with(head + text).tolist() if self._passes(token, text, head)
-                )
-        ids = np.fromiter(found, np.intp, len(found))
-        return np.concatenate((ids, self.ending_names)) if b"" in texts and not head else ids
-
-    def _beginning(self, text: bytes) -> tuple[int, ...]:
-        """The tokens that a text begins with."""
-        exact = self._exact
-        longest = min(self._longest.get(text[:HEAD], HEAD - 1), len(text))
-        return tuple(token for end in range(1, longest + 1) for token in exact.get(text[:end], ()))
+                passing = [each for each in self.beginning_with(head + text).tolist() if self._passes(each, text, head)]
+                found[passing] = True
+        if b"" in texts and not head:
+            found[self.ending_names] = True
+        return np.flatnonzero(found)
 
     def _passes(self, token: int, text: bytes, head: bytes) -> bool:
         """Whether a token holds the whole of a text that is no name, and more."""
@@ -102,14 +87,14 @@ class Vocabulary:
         found = [token for token, piece in enumerate(self.pieces) if piece and _ends_name(piece)]
         return np.array(found, np.intp)
 
-    def _names_passed(self, head: bytes) -> list[tuple[bytes, int]]:
-        """The tokens that hold a name behind a head and go on behind it: `foo(`, with the name."""
-        found = []
+    def _names_passed(self, head: bytes) -> dict[bytes, list[int]]:
+        """By name, the tokens that hold it behind a head and go on behind it: `foo(`."""
+        found = defaultdict(list)
         for token in self.beginning_with(head):
             text = self.pieces[token][len(head) :].decode("utf-8", "ignore")
             end = next((index for index, character in enumerate(text) if ends_name(character)), 0)
             if end:
-                found.append((text[:end].encode(), int(token)))
+                found[text[:end].encode()].append(int(token))
         return found
 
 
