@@ -110,14 +110,30 @@ class Assistant:
         len(self._vocabulary)
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
-        """Starts the language server of a file, and waits for it so many seconds at most."""
-        if self.analysis and not self.inactive(request):
+        """Starts what a file needs, its language server first, and waits for each so many seconds at most."""
+        if self.inactive(request):
+            return
+        if self.analysis:
             self.analysis.open(request, patience)
+        self._tell_sources("open", request, patience)
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Says that files have changed on the disk."""
+        if self.analysis:
+            self.analysis.files_changed(paths)
+        self._tell_sources("files_changed", paths)
 
     def close(self) -> None:
-        """Ends the language servers."""
+        """Ends the language servers, and what the sources have begun."""
         if self.analysis:
             self.analysis.close()
+        self._tell_sources("close")
+
+    def _tell_sources(self, event: str, *arguments: object) -> None:
+        """Calls a method of those sources that have it."""
+        for source in self.sources:
+            if told := getattr(source, event, None):
+                guarded(source.name, told, *arguments, otherwise=None)
 
     def recalled(self, request: CompletionRequest) -> Answer | None:
         """The answer that needs no model, if there is one: the rest of a completion that the user types along."""

@@ -99,8 +99,8 @@ class Session:
 
     def saved(self, path: Path) -> None:
         """Says that a file has changed on the disk."""
-        if self._worker and self._worker.assistant.analysis:
-            self._worker.assistant.analysis.files_changed([path])
+        if self._worker:
+            self._worker.assistant.files_changed([path])
 
     async def complete(self, request: CompletionRequest) -> Answer:
         """The answer to a request; an empty one with a reason if there is nothing to show, whatever went wrong."""

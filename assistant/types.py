@@ -179,7 +179,10 @@ class Answer:
 
 
 class ContextSource(Protocol):
-    """Finds what the model should see beside the current file. Asked on the model's thread: it answers at once."""
+    """Finds what the model should see beside the current file. Asked on the model's thread: it answers at once.
+
+    It may also have `open(request, patience)`, called when a file is opened, `files_changed(paths)` and `close()`.
+    """
 
     name: str
 

@@ -91,6 +91,9 @@ CONDITIONS: Mapping[str, Condition] = {
     "no monitor": Condition(monitors=frozenset()),
     "members": Condition(monitors=frozenset({"members"})),
     "monitors": Condition(),
+    "open files": Condition(sources=frozenset({"open_files"})),
+    "repository APIs": Condition(sources=frozenset({"repository_apis"})),
+    "no context": Condition(sources=frozenset()),
     "monitors and checker": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
@@ -222,6 +225,7 @@ def complete(
         read_so_far(servers, cursor)
         reader.complete(request)
         for name, assistant in assistants.items():
+            assistant.open(request, PATIENCE)
             started(servers, cursor).files_changed(())
             answer = assistant.complete(request)
             report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))

@@ -23,24 +23,6 @@ MOST_OF_A_NAME = 6
 MOST_NAMES = 120
 """Names that are looked up where only names are known, those used last first."""
 
-MOST_OF_A_NAME = 6
-"""Candidates of one name where only the name is known."""
-
-MOST_NAMES = 120
-"""Names that are looked up where only names are known, those used last first."""
-
-MOST_NAMES = 120
-"""Names that are looked up where only names are known, those used last first."""
-
-MOST_PLAIN = 30
-"""The same where no receiver is: what may stand there is mostly declared or imported."""
-
-MOST_OF_A_NAME = 6
-"""Candidates of one name where only the name is known."""
-
-MOST_NAMES = 120
-"""Names that are looked up where only names are known, those used last first."""
-
 
 @dataclass(slots=True)
 class Candidate:

@@ -20,33 +20,6 @@ NEAR = 40
 ABOVE, BELOW = 16_000, 6_000
 """Code points around the cursor whose names are counted."""
 
-MOST = 1_500
-"""Candidates that are looked at."""
-
-MOST_PLAIN = 30
-"""The same where no receiver is: what may stand there is mostly declared or imported."""
-
-MOST_OF_A_NAME = 6
-"""Candidates of one name where only the name is known."""
-
-MOST_NAMES = 120
-"""Names that are looked up where only names are known, those used last first."""
-
-ABOVE, BELOW = 16_000, 6_000
-"""Code points around the cursor whose names are counted."""
-
-MOST = 1_500
-"""Candidates that are looked at."""
-
-MOST_PLAIN = 30
-"""The same where no receiver is: what may stand there is mostly declared or imported."""
-
-MOST_OF_A_NAME = 6
-"""Candidates of one name where only the name is known."""
-
-MOST_NAMES = 120
-"""Names that are looked up where only names are known, those used last first."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:

@@ -1,0 +1,133 @@
+"""Context from the repository's own APIs: stubs of what a file imports, read off the files on the disk."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from assistant.types import CompletionRequest, File
+from plugins.repository_apis import MEMBERS, MOST, QUERY_STEP, RepositoryApis
+
+ITEMS = '''
+LIMIT: int = 10
+
+
+class Item(Base):
+    """Something that is sold."""
+
+    price: float
+
+    def __init__(self, price: float) -> None:
+        self.price = price
+
+    def total(self, tax: float = 0.0) -> float:
+        return self.price * (1 + tax)
+
+
+def cheapest(items: list[Item]) -> Item:
+    """The item with the lowest price. It may be any of several."""
+    return min(items)
+'''
+
+
+@pytest.fixture
+def source():
+    source = RepositoryApis()
+    yield source
+    source.close()
+
+
+def asked(root: Path, marked: str, path: str = "shop/app.py", **fields) -> CompletionRequest:
+    (root / "shop").mkdir(exist_ok=True)
+    text = marked.replace("‸", "")
+    return CompletionRequest(root / path, "python", text, marked.index("‸"), root=root, **fields)
+
+
+def found(source: RepositoryApis, request: CompletionRequest) -> dict[str, str]:
+    """The stubs by their first words, once all is read."""
+    source.open(request, 20)
+    list(source.snippets(request))
+    source.open(request, 20)
+    return {each.text.split("(")[0].split(":")[0]: each.text for each in source.snippets(request)}
+
+
+def written(root: Path, **files: str) -> None:
+    (root / "shop").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (root / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+
+
+def test_imported_names_are_shown_as_stubs(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    stubs = found(source, asked(tmp_path, "from shop.items import LIMIT, Item, cheapest\n\n‸"))
+    assert stubs["LIMIT"] == "LIMIT: int = 10\n"
+    assert stubs["def cheapest"].startswith("def cheapest(items: list[Item]) -> Item: ...  # The item with the lowest")
+    lines = stubs["class Item"].splitlines()
+    assert lines[:2] == ["class Item(Base):", "    price: float"]
+    assert sorted(lines[2:]) == [
+        "    def __init__(self, price: float) -> None: ...",
+        "    def total(self, tax: float = 0.0) -> float: ...",
+    ]
+
+
+def test_what_is_used_nearby_comes_first(tmp_path, source):
+    written(tmp_path, many="".join(f"def make_{letter}() -> int: ...\n" for letter in "abcdefghij"))
+    imports = "from shop.many import " + ", ".join(f"make_{letter}" for letter in "abcdefghij")
+    request = asked(tmp_path, f"{imports}\n\nmake_j(make_h())\n‸")
+    source.open(request, 20)
+    list(source.snippets(request))
+    source.open(request, 20)
+    snippets = list(source.snippets(request))
+    assert len(snippets) == MOST
+    assert max(snippets, key=lambda each: each.score).text.startswith(("def make_j", "def make_h"))
+    assert any(each.text.startswith("def make_j") for each in snippets)
+
+
+def test_a_large_class_shows_its_members_that_are_used_nearby(tmp_path, source):
+    methods = "".join(f"    def number_{number}(self) -> int: ...\n" for number in range(5_000))
+    written(tmp_path, large="class Large:\n" + methods)
+    request = asked(tmp_path, "from shop.large import Large\n\nlarge = Large()\nlarge.number_4321()\n‸")
+    lines = found(source, request)["class Large"].splitlines()
+    assert len(lines) == 1 + MEMBERS
+    assert "    def number_4321(self) -> int: ..." in lines
+
+
+def test_stubs_stay_while_a_line_is_typed(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    above = "from shop.items import Item, cheapest\n\n" + "item = Item(1.0)\n" * QUERY_STEP * 2
+    request = asked(tmp_path, above + "item.total()\n‸")
+    source.open(request, 20)
+    begun = ("", "cheap", "cheapest(", "cheapest([item])")
+    texts = [[each.text for each in source.snippets(asked(tmp_path, f"{above}{line}‸"))] for line in begun]
+    source.open(request, 20)
+    assert all(before == after for before, after in itertools.pairwise(texts[1:]))
+
+
+def test_what_an_editor_shows_counts_more_than_what_is_saved(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    open_file = File(tmp_path / "shop" / "items.py", "python", "def dearest(count: int) -> float: ...\n")
+    request = asked(tmp_path, "from shop.items import dearest\n‸", others=(open_file,))
+    assert list(found(source, request)) == ["def dearest"]
+
+
+def test_a_saved_file_is_read_again(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    request = asked(tmp_path, "from shop.items import added\n‸")
+    assert found(source, request) == {}
+    written(tmp_path, items=ITEMS + "\ndef added() -> int: ...\n")
+    source.files_changed([tmp_path / "shop" / "items.py"])
+    assert list(found(source, request)) == ["def added"]
+
+
+def test_secrets_and_ignored_files_are_never_shown(tmp_path, source):
+    written(tmp_path, items=ITEMS, ignored=ITEMS)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("ignored.py\n", encoding="utf-8")
+    assert found(source, asked(tmp_path, "from shop.ignored import Item\n‸")) == {}
+
+
+def test_a_file_outside_of_the_repository_gets_nothing(tmp_path, source):
+    request = CompletionRequest(tmp_path / "app.py", "python", "from shop.items import Item\n", 0, root=None)
+    assert list(source.snippets(request)) == []
