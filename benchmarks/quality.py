@@ -83,7 +83,7 @@ class Condition:
     """What takes part in a completion, by names; None for all that are installed of a kind."""
 
     monitors: frozenset[str] | None = None
-    sources: frozenset[str] | None = None
+    sources: frozenset[str] | None = frozenset({"open_files"})
     checks: frozenset[str] | None = frozenset()
 
 
@@ -91,9 +91,9 @@ CONDITIONS: Mapping[str, Condition] = {
     "no monitor": Condition(monitors=frozenset()),
     "members": Condition(monitors=frozenset({"members"})),
     "monitors": Condition(),
-    "open files": Condition(sources=frozenset({"open_files"})),
-    "repository APIs": Condition(sources=frozenset({"repository_apis"})),
     "no context": Condition(sources=frozenset()),
+    "repository APIs": Condition(sources=frozenset({"repository_apis"})),
+    "open files and APIs": Condition(sources=frozenset({"open_files", "repository_apis"})),
     "monitors and checker": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
@@ -216,7 +216,7 @@ def complete(
 
     It is read before, and what the server has answered is forgotten, so that the order of conditions does not matter.
     """
-    settings, plugins = Settings(), Plugins()
+    settings, plugins = Settings(repository_apis=True), Plugins()
     model = plugins.model(settings)
     servers = Servers({"python": server})
     reader = _assistant(Condition(monitors=frozenset()), plugins, settings, servers, model)

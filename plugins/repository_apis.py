@@ -38,7 +38,7 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 @hookimpl
 def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
-    return [RepositoryApis()]
+    return [RepositoryApis()] if settings.repository_apis else []
 
 
 class RepositoryApis:

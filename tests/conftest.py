@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from editor import Editor
+from language_server_tools import LONG
+
+from language_servers.catalog import installed, named
+from language_servers.client import LanguageServer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -41,3 +45,34 @@ async def editor(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edit
     await editor.start()
     yield editor
     await editor.close()
+
+
+@pytest.fixture(scope="module")
+def server_of(root: Path) -> Iterator[Callable[[str], LanguageServer]]:
+    """Real servers by name, in the folder that a test module's own fixture `root` makes."""
+    servers: dict[str, LanguageServer] = {}
+
+    def server_of(name: str) -> LanguageServer:
+        if name not in servers:
+            entry = named(name)
+            assert entry
+            program = installed(entry)
+            if program is None:
+                pytest.skip(f"{name} is not installed")
+            servers[name] = LanguageServer(entry, program, root)
+            assert servers[name].wait_until_ready(LONG), servers[name].silences
+        return servers[name]
+
+    yield server_of
+    for server in servers.values():
+        server.close()
+
+
+@pytest.fixture
+def ty(server_of: Callable[[str], LanguageServer]) -> LanguageServer:
+    return server_of("ty")
+
+
+@pytest.fixture(params=["ty", "pyrefly"])
+def checker(request: pytest.FixtureRequest, server_of: Callable[[str], LanguageServer]) -> LanguageServer:
+    return server_of(request.param)

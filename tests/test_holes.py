@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from assistant.analysis import Analysis
 from assistant.holes import Holes, hole, report
 from assistant.types import CompletionRequest
 from language_servers.analyzer import Diagnostic, Document, Fault, NoAnswer
-from language_servers.catalog import installed, named
 from language_servers.client import LanguageServer
 from language_servers.holes import (
     HoleContext,
@@ -131,36 +130,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in FILES.items():
         (root / name).write_text(text, encoding="utf-8")
     return root
-
-
-@pytest.fixture(scope="module")
-def server_of(root: Path) -> Iterator[Callable[[str], LanguageServer]]:
-    servers: dict[str, LanguageServer] = {}
-
-    def server_of(name: str) -> LanguageServer:
-        if name not in servers:
-            entry = named(name)
-            assert entry
-            program = installed(entry)
-            if program is None:
-                pytest.skip(f"{name} is not installed")
-            servers[name] = LanguageServer(entry, program, root)
-            assert servers[name].wait_until_ready(LONG), servers[name].silences
-        return servers[name]
-
-    yield server_of
-    for server in servers.values():
-        server.close()
-
-
-@pytest.fixture
-def ty(server_of: Callable[[str], LanguageServer]) -> LanguageServer:
-    return server_of("ty")
-
-
-@pytest.fixture(params=["ty", "pyrefly"])
-def checker(request: pytest.FixtureRequest, server_of: Callable[[str], LanguageServer]) -> LanguageServer:
-    return server_of(request.param)
 
 
 def context(server: LanguageServer, text: str, name: str = "main.py", more: tuple[Candidate, ...] = ()) -> HoleContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,36 +41,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "package" / "alpha.py").write_text("ONE = 1\n\ndef two() -> int:\n    return 2\n")
     (root / "package" / "beta.py").write_text("")
     return root
-
-
-@pytest.fixture(scope="module")
-def server_of(root: Path) -> Iterator[Callable[[str], LanguageServer]]:
-    servers: dict[str, LanguageServer] = {}
-
-    def server_of(name: str) -> LanguageServer:
-        if name not in servers:
-            entry = named(name)
-            assert entry
-            program = installed(entry)
-            if program is None:
-                pytest.skip(f"{name} is not installed")
-            servers[name] = LanguageServer(entry, program, root)
-            assert servers[name].wait_until_ready(LONG), servers[name].silences
-        return servers[name]
-
-    yield server_of
-    for server in servers.values():
-        server.close()
-
-
-@pytest.fixture
-def ty(server_of: Callable[[str], LanguageServer]) -> LanguageServer:
-    return server_of("ty")
-
-
-@pytest.fixture(params=["ty", "pyrefly"])
-def checker(request: pytest.FixtureRequest, server_of: Callable[[str], LanguageServer]) -> LanguageServer:
-    return server_of(request.param)
 
 
 def ask(server: LanguageServer, what: str, text: str, name: str = "main.py") -> Any:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from assistant.settings import Settings
 from assistant.types import CompletionRequest, File
+from plugins import repository_apis
 from plugins.repository_apis import MEMBERS, MOST, QUERY_STEP, RepositoryApis
 
 ITEMS = '''
@@ -131,3 +133,10 @@ def test_secrets_and_ignored_files_are_never_shown(tmp_path, source):
 def test_a_file_outside_of_the_repository_gets_nothing(tmp_path, source):
     request = CompletionRequest(tmp_path / "app.py", "python", "from shop.items import Item\n", 0, root=None)
     assert list(source.snippets(request)) == []
+
+
+def test_the_setting_turns_it_on():
+    assert list(repository_apis.ghostwright_context_sources(Settings())) == []
+    assert [each.name for each in repository_apis.ghostwright_context_sources(Settings(repository_apis=True))] == [
+        "repository_apis"
+    ]
