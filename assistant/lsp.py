@@ -99,10 +99,16 @@ class Server(LanguageServer):
         """What is known of typed holes, as long as the same language servers are in use."""
         analysis = self.session.analysis
         if analysis is not self._holes[0]:
+            self._close_holes()
             self._holes = analysis, Holes(analysis) if analysis else None
         return self._holes[1]
 
+    def _close_holes(self) -> None:
+        if self._holes[1]:
+            self._holes[1].close()
+
     def shutdown(self) -> None:
+        self._close_holes()
         self.session.close()
         super().shutdown()  # type: ignore[no-untyped-call]
 

@@ -15,7 +15,6 @@ import argparse
 import json
 import logging
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,12 +22,10 @@ import hole_speed
 import indexing
 import ranking_recall
 from cursors import INSTALLED
+from options import EXTENSION, some_of
 from rich.console import Console
 
 PARTS = ("indexing", "ranking", "holes")
-
-EXTENSION = Path(__file__).resolve().parent.parent / "vscode-extension"
-"""Has TypeScript and JavaScript."""
 
 
 def measure(arguments: argparse.Namespace, console: Console) -> dict[str, object]:
@@ -47,17 +44,9 @@ def measure(arguments: argparse.Namespace, console: Console) -> dict[str, object
     return figures
 
 
-def _parts(text: str) -> Sequence[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in PARTS:
-            raise argparse.ArgumentTypeError(f"there is no part “{name}”; there are {', '.join(PARTS)}")
-    return names
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", type=_parts, default=PARTS, help=f"with commas ({','.join(PARTS)})")
+    parser.add_argument("--parts", type=some_of(PARTS), default=PARTS, help=f"with commas ({','.join(PARTS)})")
     parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
     parser.add_argument(
         "--sources", type=Path, nargs="*", default=[EXTENSION], help="folders with code in other languages"

@@ -24,21 +24,18 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import decoding_overhead
 import mask_cost
 import trigger_coverage
 from cursors import INSTALLED
+from options import EXTENSION, some_of
 from quality import TUNING
 from rich.console import Console
 from vocabularies import FILES, known
 
 PARTS = ("masks", "triggers", "decoding")
-
-EXTENSION = Path(__file__).resolve().parent.parent / "vscode-extension"
-"""Has TypeScript and JavaScript, where what it needs is installed."""
 
 MASKED = ("embedded", "StarCoder", "Qwen2")
 """Vocabularies of 16, 49 and 152 thousand tokens."""
@@ -61,17 +58,9 @@ def measure(arguments: argparse.Namespace, console: Console, folder: Path) -> di
     return figures
 
 
-def _parts(text: str) -> Sequence[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in PARTS:
-            raise argparse.ArgumentTypeError(f"there is no part “{name}”; there are {', '.join(PARTS)}")
-    return names
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--parts", type=_parts, default=PARTS, help=f"with commas ({','.join(PARTS)})")
+    parser.add_argument("--parts", type=some_of(PARTS), default=PARTS, help=f"with commas ({','.join(PARTS)})")
     parser.add_argument("--vocabularies", type=Path, help="folder with ggml-vocab-*.gguf; without, the embedded only")
     parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of masks (5)")

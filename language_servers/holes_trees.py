@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from language_servers.analyzer import Document
+from retrieval.grammars import parser
 
-_GRAMMARS = {
-    "python": ("tree_sitter_python", "language"),
-    "javascript": ("tree_sitter_javascript", "language"),
-    "javascriptreact": ("tree_sitter_javascript", "language"),
-    "typescript": ("tree_sitter_typescript", "language_typescript"),
-    "typescriptreact": ("tree_sitter_typescript", "language_tsx"),
-    "java": ("tree_sitter_java", "language"),
-    "go": ("tree_sitter_go", "language"),
-    "rust": ("tree_sitter_rust", "language"),
-    "c": ("tree_sitter_c", "language"),
-    "cpp": ("tree_sitter_cpp", "language"),
-}
+_UNREAD = frozenset(("csharp", "php", "ruby"))
+"""Languages with a grammar whose nodes nothing here knows."""
 
 LARGEST = 1_000_000
 """Bytes of a file that is still read for a type."""
@@ -66,7 +56,7 @@ class Tree:
 @lru_cache(maxsize=16)
 def tree_of(document: Document) -> Tree | None:
     """The tree of a document; None where its language has no grammar."""
-    grammar = _parser(document.language)
+    grammar = None if document.language in _UNREAD else parser(document.language)
     if grammar is None:
         return None
     data = document.text.encode("utf-8", "replace")
@@ -109,11 +99,3 @@ def descendants(node: Node, *kinds: str) -> Iterator[Node]:
         if each.type in kinds:
             yield each
         stack.extend(reversed(each.children))
-
-
-@cache
-def _parser(language: str) -> Parser | None:
-    if language not in _GRAMMARS:
-        return None
-    module, function = _GRAMMARS[language]
-    return Parser(Language(getattr(importlib.import_module(module), function)()))

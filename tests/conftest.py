@@ -57,8 +57,7 @@ def server_of(root: Path) -> Iterator[Callable[[str], LanguageServer]]:
             entry = named(name)
             assert entry
             program = installed(entry)
-            if program is None:
-                pytest.skip(f"{name} is not installed")
+            assert program, f"{name} is not installed"
             servers[name] = LanguageServer(entry, program, root)
             assert servers[name].wait_until_ready(LONG), servers[name].silences
         return servers[name]

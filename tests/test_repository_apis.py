@@ -121,7 +121,7 @@ def test_a_saved_file_is_read_again(tmp_path, source):
     assert list(found(source, request)) == ["def added"]
 
 
-def test_secrets_and_ignored_files_are_never_shown(tmp_path, source):
+def test_ignored_files_are_never_shown(tmp_path, source):
     written(tmp_path, items=ITEMS, ignored=ITEMS)
     (tmp_path / ".git").mkdir()
     (tmp_path / ".gitignore").write_text("ignored.py\n", encoding="utf-8")
