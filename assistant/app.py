@@ -10,6 +10,7 @@ from assistant import settings as settings_files
 from assistant.analysis import Analysis
 from assistant.engine import Assistant
 from assistant.errors import SettingsError
+from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Model
@@ -23,22 +24,22 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
     Raises ModelError where no plugin runs the model that is named, SettingsError for an unknown language server.
     """
     plugins = plugins or Plugins(settings.disabled_plugins)
-    servers = analysis(settings)
+    known = knowledge(settings)
     return Assistant(
         model or plugins.model(settings),
         settings,
-        plugins.context_sources(settings),
-        plugins.monitors(settings, servers),
+        plugins.context_sources(settings, known),
+        plugins.monitors(settings, known.analysis),
         plugins.post_processors(settings),
-        plugins.checks(settings, servers),
+        plugins.checks(settings, known.analysis),
         excluded,
-        servers,
+        known,
     )
 
 
-def analysis(settings: Settings) -> Analysis:
-    """The language servers of some settings. Raises SettingsError for an unknown one."""
-    return Analysis(_servers(settings))
+def knowledge(settings: Settings) -> Knowledge:
+    """What can be known with the language servers of some settings. Raises SettingsError for an unknown one."""
+    return Knowledge.of(Analysis(_servers(settings)))
 
 
 def _servers(settings: Settings) -> Servers:

@@ -20,7 +20,7 @@ from assistant import app, doctor
 from assistant import settings as settings_files
 from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
-from assistant.holes import Holes, as_json
+from assistant.holes import as_json
 from assistant.languages import language_of
 from assistant.plugins import Plugins
 from assistant.show import show_advice, show_answer, show_checks, show_hole, show_plugins, working
@@ -136,10 +136,9 @@ def _complete(options: argparse.Namespace) -> int:
 def _hole(options: argparse.Namespace) -> int:
     request = _request(options.place, 1)
     settings = settings_files.load(request.path.parent)
-    with closing(app.analysis(settings)) as analysis, working("asking the language server"):
-        analysis.open(request, PATIENCE)
-        with closing(Holes(analysis)) as holes:
-            context = holes.at(request, PATIENCE)
+    with closing(app.knowledge(settings)) as known, working("asking the language server"):
+        known.open(request, PATIENCE)
+        context = known.holes.at(request, PATIENCE)
     if options.json:
         _print_json(as_json(context))
     else:

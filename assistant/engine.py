@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event
 
-from assistant.analysis import Analysis
 from assistant.context import gather
 from assistant.decoding.decode import Draft, Writer, typed_before
 from assistant.decoding.stopping import extent
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
 from assistant.guards import Monitor
+from assistant.knowledge import Knowledge
 from assistant.patterns import Masks
 from assistant.plugins import guarded
 from assistant.prompt import Budget, build
@@ -61,7 +61,7 @@ class Assistant:
         post_processors: Sequence[PostProcessor] = (),
         checks: Sequence[Check] = (),
         excluded: Excluded = lambda path, root: "",
-        analysis: Analysis | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
@@ -69,7 +69,7 @@ class Assistant:
         self.monitors = tuple(monitors)
         self.post_processors = tuple(post_processors)
         self.checks = tuple(checks)
-        self.analysis = analysis
+        self.knowledge = knowledge
         self._excluded = excluded
         self._recall = Recall()
 
@@ -113,20 +113,20 @@ class Assistant:
         """Starts what a file needs, its language server first, and waits for each so many seconds at most."""
         if self.inactive(request):
             return
-        if self.analysis:
-            self.analysis.open(request, patience)
+        if self.knowledge:
+            self.knowledge.open(request, patience)
         self._tell_sources("open", request, patience)
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """Says that files have changed on the disk."""
-        if self.analysis:
-            self.analysis.files_changed(paths)
+        if self.knowledge:
+            self.knowledge.files_changed(paths)
         self._tell_sources("files_changed", paths)
 
     def close(self) -> None:
         """Ends the language servers, and what the sources have begun."""
-        if self.analysis:
-            self.analysis.close()
+        if self.knowledge:
+            self.knowledge.close()
         self._tell_sources("close")
 
     def _tell_sources(self, event: str, *arguments: object) -> None:
@@ -181,7 +181,7 @@ class Assistant:
 
     @property
     def _waited(self) -> float:
-        return self.analysis.waited if self.analysis else 0.0
+        return self.knowledge.waited if self.knowledge else 0.0
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

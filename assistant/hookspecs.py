@@ -14,6 +14,7 @@ import pluggy
 
 from assistant.analysis import Analysis
 from assistant.guards import Monitor
+from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.types import Check, ContextSource, Model, PostProcessor
 
@@ -27,7 +28,7 @@ def ghostwright_model(settings: Settings) -> Model | None:
 
 
 @hookspec
-def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
+def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Sequence[ContextSource]:
     """Sources of snippets for the prompt."""
 
 

@@ -32,7 +32,6 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from assistant import lsp_holes
-from assistant.analysis import Analysis
 from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
 from assistant.files import read_text
@@ -90,25 +89,15 @@ class Server(LanguageServer):
         self.used: dict[str, float] = {}
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
-        self._holes: tuple[Analysis | None, Holes | None] = None, None
         self.is_neovim = False
         self.shows_ghost_text = False  # what a client announces does not tell: Neovim's users must switch it on
 
     @property
     def holes(self) -> Holes | None:
-        """What is known of typed holes, as long as the same language servers are in use."""
-        analysis = self.session.analysis
-        if analysis is not self._holes[0]:
-            self._close_holes()
-            self._holes = analysis, Holes(analysis) if analysis else None
-        return self._holes[1]
-
-    def _close_holes(self) -> None:
-        if self._holes[1]:
-            self._holes[1].close()
+        """What is known of typed holes."""
+        return self.session.knowledge.holes if self.session.knowledge else None
 
     def shutdown(self) -> None:
-        self._close_holes()
         self.session.close()
         super().shutdown()  # type: ignore[no-untyped-call]
 
@@ -270,8 +259,6 @@ def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
     if path := to_fs_path(params.text_document.uri):
         ls.session.saved(Path(path))
-        if ls.holes:
-            ls.holes.files_changed([Path(path)])
     if params.text_document.uri.endswith(f"/{FILE}"):
         ls.session.configure()
         await _load(ls)
@@ -443,11 +430,11 @@ async def llm_completion(ls: Server, params: Any) -> dict[str, object] | None:
 
 @server.feature(lsp_holes.RESOLVE_ERRORS)
 async def llm_completion_resolve_errors(ls: Server, params: Any) -> dict[str, object] | None:
-    place, analysis = _hole_place(ls, params), ls.session.analysis
-    if place is None or analysis is None:
+    place, knowledge = _hole_place(ls, params), ls.session.knowledge
+    if place is None or knowledge is None:
         return None
     snippet = str(_plain(params).get("snippet") or "")
-    return await lsp_holes.resolve_errors(analysis, ls.session.complete, place[0], snippet)
+    return await lsp_holes.resolve_errors(knowledge.analysis, ls.session.complete, place[0], snippet)
 
 
 def _hole_place(ls: Server, params: Any) -> tuple[CompletionRequest, Document] | None:

@@ -14,6 +14,7 @@ from assistant import hookspecs
 from assistant.analysis import Analysis
 from assistant.errors import ModelError
 from assistant.guards import Monitor
+from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.types import Check, ContextSource, Model, PostProcessor
 
@@ -47,8 +48,8 @@ class Plugins:
             return model  # type: ignore[no-any-return]
         raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
 
-    def context_sources(self, settings: Settings) -> list[ContextSource]:
-        return self._lists("ghostwright_context_sources", settings=settings)
+    def context_sources(self, settings: Settings, knowledge: Knowledge) -> list[ContextSource]:
+        return self._lists("ghostwright_context_sources", settings=settings, knowledge=knowledge)
 
     def monitors(self, settings: Settings, analysis: Analysis) -> list[Monitor]:
         return self._lists("ghostwright_monitors", settings=settings, analysis=analysis)

@@ -13,8 +13,8 @@ from typing import Any
 
 from assistant import app
 from assistant import settings as settings_files
-from assistant.analysis import Analysis
 from assistant.errors import Cancelled, GhostwrightError
+from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.status import Kind, Status
@@ -58,9 +58,9 @@ class Session:
         return self._worker.assistant.model.evaluated if self._worker else 0
 
     @property
-    def analysis(self) -> Analysis | None:
-        """The language servers that completions are checked with."""
-        return self._worker.assistant.analysis if self._worker else None
+    def knowledge(self) -> Knowledge | None:
+        """What is known of the code, as long as these settings are in force."""
+        return self._worker.assistant.knowledge if self._worker else None
 
     def configure(self, folder: Path | None = None, editor: Mapping[str, Any] | None = None) -> None:
         """Takes over settings from the files of a folder and `editor`, all that are set there.

@@ -10,18 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 from assistant.hookspecs import hookimpl
-from assistant.languages import language_of
+from assistant.knowledge import Knowledge
+from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.text import line_start
 from assistant.types import CompletionRequest, ContextSource, Snippet, name_in
 from retrieval.apis import Api, ApiKind, Apis
-from retrieval.survey import Survey
-
-PATIENCE = 0.1
-"""Seconds that the first request in a repository waits for what can be read so quickly."""
 
 QUERY_LINES, QUERY_STEP = 32, 8
 """Lines before the cursor in which names count as used, and how many are written before they are counted anew: while
@@ -37,58 +33,26 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 
 @hookimpl
-def ghostwright_context_sources(settings: Settings) -> Sequence[ContextSource]:
-    return [RepositoryApis()] if settings.repository_apis else []
+def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Sequence[ContextSource]:
+    return [RepositoryApis(knowledge.repositories)] if settings.repository_apis else []
 
 
 class RepositoryApis:
-    """Stubs of imported names. Each repository is surveyed in the background from the first request in it on."""
+    """Stubs of imported names."""
 
     name = "repository_apis"
 
-    def __init__(self) -> None:
-        self._surveys: dict[Path, Survey] = {}
-        self._shown: dict[Path, str] = {}
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
 
     def open(self, request: CompletionRequest, patience: float) -> None:
-        """Begins to read a repository, and waits for it so many seconds at most."""
-        if survey := self._survey(request):
-            survey.wait(patience)
-
-    def files_changed(self, paths: Sequence[Path]) -> None:
-        for survey in list(self._surveys.values()):
-            survey.files_changed(paths)
-
-    def close(self) -> None:
-        for survey in list(self._surveys.values()):
-            survey.close()
-        self._surveys.clear()
+        self._repositories.open(request, patience)
 
     def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
-        is_new = request.root not in self._surveys
-        survey = self._survey(request)
+        survey = self._repositories.survey(request)
         if survey is None:
             return ()
-        if is_new:
-            survey.wait(PATIENCE)
-        for file in request.others:
-            self._show(survey, file.path, file.text)
-        self._show(survey, request.path, request.text)
         return tuple(_stubs(survey.apis, name_in(request.root, request.path), used_nearby(request)))
-
-    def _survey(self, request: CompletionRequest) -> Survey | None:
-        """The survey of the repository that a file belongs to, if it does to one."""
-        root = request.root
-        if root is None or not request.path.is_relative_to(root):
-            return None
-        if root not in self._surveys:
-            self._surveys[root] = Survey(root, language_of)
-        return self._surveys[root]
-
-    def _show(self, survey: Survey, path: Path, text: str) -> None:
-        if self._shown.get(path) != text:
-            self._shown[path] = text
-            survey.edited(path, text)
 
 
 def used_nearby(request: CompletionRequest) -> Counter[str]:

@@ -140,6 +140,7 @@ class Survey:
         self._left_out = LeftOut()
         self._edited: dict[str, str] = {}
         self._changed: dict[Path, None] = {}
+        self._meanwhile: set[str] = set()  # what has been read since a folder's survey began, which it may not find
         self._folders: dict[Path, None] = {self.root: None}
         self._reading = True
         self._condition = threading.Condition()
@@ -250,7 +251,7 @@ class Survey:
         self._forget_below(
             relative, [path for path in list(self.apis.files) if path in self._edited or (self.root / path).exists()]
         )
-        found = set(self._edited)
+        found = self._meanwhile = set(self._edited)
         for path in code_files(self.root, self._language_of, folder, self._is_over):
             self._read_changed()
             if self._is_over():
@@ -277,6 +278,7 @@ class Survey:
         if not relative:
             return
         if self._is_wanted(path) and (relative in self._edited or path.exists()):
+            self._meanwhile.add(relative)
             self._index(relative)
         else:
             self._forget_below(relative)

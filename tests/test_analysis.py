@@ -17,6 +17,7 @@ from language_server_tools import SCRIPT
 from assistant.analysis import Analysis
 from assistant.engine import Assistant
 from assistant.guards import OneOf, View
+from assistant.knowledge import Knowledge
 from assistant.receivers import receiver
 from assistant.repair import repaired
 from assistant.settings import Settings
@@ -51,7 +52,7 @@ def guided(analysis: Analysis, writes: Any = None, checks: bool = False) -> Assi
     """An assistant with the members monitor, whose model would rather write something else."""
     made = [Checker(analysis)] if checks else []
     monitors = [MembersMonitor(analysis)]
-    return Assistant(ByteModel(writes or WISH), Settings(), (), monitors, (), made, analysis=analysis)
+    return Assistant(ByteModel(writes or WISH), Settings(), (), monitors, (), made, knowledge=Knowledge.of(analysis))
 
 
 def asked(tmp_path: Path, marked: str = CODE) -> CompletionRequest:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from assistant import app
+from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.types import CompletionRequest, File
 from plugins import repository_apis
@@ -35,10 +38,15 @@ def cheapest(items: list[Item]) -> Item:
 
 
 @pytest.fixture
-def source():
-    source = RepositoryApis()
-    yield source
-    source.close()
+def repositories():
+    repositories = Repositories()
+    yield repositories
+    repositories.close()
+
+
+@pytest.fixture
+def source(repositories):
+    return RepositoryApis(repositories)
 
 
 def asked(root: Path, marked: str, path: str = "shop/app.py", **fields) -> CompletionRequest:
@@ -112,12 +120,12 @@ def test_what_an_editor_shows_counts_more_than_what_is_saved(tmp_path, source):
     assert list(found(source, request)) == ["def dearest"]
 
 
-def test_a_saved_file_is_read_again(tmp_path, source):
+def test_a_saved_file_is_read_again(tmp_path, source, repositories):
     written(tmp_path, items=ITEMS)
     request = asked(tmp_path, "from shop.items import added\n‸")
     assert found(source, request) == {}
     written(tmp_path, items=ITEMS + "\ndef added() -> int: ...\n")
-    source.files_changed([tmp_path / "shop" / "items.py"])
+    repositories.files_changed([tmp_path / "shop" / "items.py"])
     assert list(found(source, request)) == ["def added"]
 
 
@@ -134,7 +142,7 @@ def test_a_file_outside_of_the_repository_gets_nothing(tmp_path, source):
 
 
 def test_the_setting_turns_it_on():
-    assert list(repository_apis.ghostwright_context_sources(Settings())) == []
-    assert [each.name for each in repository_apis.ghostwright_context_sources(Settings(repository_apis=True))] == [
-        "repository_apis"
-    ]
+    with closing(app.knowledge(Settings())) as known:
+        assert list(repository_apis.ghostwright_context_sources(Settings(), known)) == []
+        on = repository_apis.ghostwright_context_sources(Settings(repository_apis=True), known)
+    assert [each.name for each in on] == ["repository_apis"]
