@@ -139,17 +139,20 @@ def visible_suffix(request: CompletionRequest) -> str:
 
 
 def _fitting(
-    request: CompletionRequest, snippets: Iterable[Snippet], model: Model, budget: int
+    request: CompletionRequest, snippets: Sequence[Snippet], model: Model, budget: int
 ) -> tuple[list[Snippet], list[Snippet]]:
-    fitting, dropped = [], []
-    for snippet in snippets:
-        length = _length(model, request, snippet)
-        if length <= budget:
-            fitting.append(snippet)
-            budget -= length
-        else:
-            dropped.append(snippet)
-    return fitting, dropped
+    """The snippets that the budget is spent on, those first that are worth most by token; and the others.
+
+    Both in the order in which they came.
+    """
+    lengths = {id(snippet): _length(model, request, snippet) for snippet in snippets}
+    chosen = set[int]()
+    for snippet in sorted(snippets, key=lambda snippet: -snippet.score / lengths[id(snippet)]):
+        if lengths[id(snippet)] <= budget:
+            chosen.add(id(snippet))
+            budget -= lengths[id(snippet)]
+    fitting = [snippet for snippet in snippets if id(snippet) in chosen]
+    return fitting, [snippet for snippet in snippets if id(snippet) not in chosen]
 
 
 def _length(model: Model, request: CompletionRequest, snippet: Snippet) -> int:

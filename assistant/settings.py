@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether other open files may enter the prompt, or the current one only."""
     repository_apis: bool = False
     """Whether stubs of what a file imports from its repository enter the prompt. Their use is not measured yet."""
+    typed_holes: bool = False
+    """Whether the types expected at the cursor, and what in scope gives them, enter the prompt."""
     debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 40
     """Milliseconds without a key before the model is asked, while the user types faster than it answers."""
     threads: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0

@@ -29,6 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -39,11 +40,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from scores import Estimate, Values, as_json, exact, identifiers, mean_difference, next_identifier, share, similarity
+from sites import api_cursors
 
 from assistant.analysis import Analysis
 from assistant.engine import Assistant
 from assistant.guards import Monitor, View
+from assistant.holes import Holes
+from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
+from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.types import Answer, Check, Completion, CompletionRequest, Model
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
@@ -92,8 +97,14 @@ CONDITIONS: Mapping[str, Condition] = {
     "members": Condition(monitors=frozenset({"members"})),
     "monitors": Condition(),
     "no context": Condition(sources=frozenset()),
-    "repository APIs": Condition(sources=frozenset({"repository_apis"})),
+    "open files": Condition(),
+    "APIs": Condition(sources=frozenset({"repository_apis"})),
+    "types": Condition(sources=frozenset({"expected_types"})),
+    "headers": Condition(sources=frozenset({"headers"})),
     "open files and APIs": Condition(sources=frozenset({"open_files", "repository_apis"})),
+    "with types": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types"})),
+    "with headers": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types", "headers"})),
+    "all sources": Condition(sources=None),
     "monitors and checker": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
@@ -216,11 +227,12 @@ def complete(
 
     It is read before, and what the server has answered is forgotten, so that the order of conditions does not matter.
     """
-    settings, plugins = Settings(repository_apis=True), Plugins()
+    settings, plugins = Settings(repository_apis=True, typed_holes=True), Plugins()
     model = plugins.model(settings)
-    servers = Servers({"python": server})
-    reader = _assistant(Condition(monitors=frozenset()), plugins, settings, servers, model)
-    assistants = {name: _assistant(each, plugins, settings, servers, model) for name, each in conditions.items()}
+    servers, repositories = Servers({"python": server}), Repositories()
+    know = partial(_assistant, plugins=plugins, settings=settings, servers=servers, repositories=repositories)
+    reader = know(Condition(monitors=frozenset(), sources=frozenset()), model=model)
+    assistants = {name: know(each, model=model) for name, each in conditions.items()}
     for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
         read_so_far(servers, cursor)
         reader.complete(request)
@@ -229,17 +241,26 @@ def complete(
             started(servers, cursor).files_changed(())
             answer = assistant.complete(request)
             report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
+    repositories.close()
     servers.close()
     model.unload()
 
 
-def _assistant(condition: Condition, plugins: Plugins, settings: Settings, servers: Servers, model: Model) -> Assistant:
-    """An assistant in which only what a condition names takes part."""
+def _assistant(
+    condition: Condition,
+    plugins: Plugins,
+    settings: Settings,
+    servers: Servers,
+    repositories: Repositories,
+    model: Model,
+) -> Assistant:
+    """An assistant in which only what a condition names takes part. What was asked of the servers is its own."""
     analysis = Analysis(servers)
+    knowledge = Knowledge(analysis, Holes(analysis), repositories)
     return Assistant(
         model,
         settings,
-        _named(plugins.context_sources(settings), condition.sources),
+        _named(plugins.context_sources(settings, knowledge), condition.sources),
         _named(plugins.monitors(settings, analysis), condition.monitors),
         plugins.post_processors(settings),
         _named(plugins.checks(settings, analysis), condition.checks),
@@ -433,7 +454,8 @@ def records(report: Report) -> list[dict[str, object]]:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> Report:
-    found = cursors(arguments.corpus, arguments.packages, folder, arguments.cursors, arguments.seed)
+    choose = api_cursors if arguments.answers == "apis" else cursors
+    found = choose(arguments.corpus, arguments.packages, folder, arguments.cursors, arguments.seed)
     requests = [cursor.request(neighbours(cursor, arguments.open)) for cursor in found]
     report = Report(found)
     if arguments.conditions:
@@ -473,6 +495,12 @@ def main() -> None:
         "--server", action="append", help="language server for the monitors (ty); again for masks with another one"
     )
     parser.add_argument("--judge", default="pyrefly", help="type checker that says what is undefined (pyrefly)")
+    parser.add_argument(
+        "--answers",
+        choices=("members", "apis"),
+        default="members",
+        help="cursors before any member that is read (the default), or before what the package itself offers",
+    )
     parser.add_argument("--open", type=int, default=3, help="files of the same folder that are open (3)")
     parser.add_argument("--examples", type=int, default=0, help="false masks and worse completions to print")
     parser.add_argument("--seed", type=int, default=1)

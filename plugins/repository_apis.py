@@ -1,7 +1,7 @@
-"""Context from the repository's own APIs: stubs of what the file imports from it, most of all what it uses nearby.
+"""Context from the repository's own APIs: stubs of what the code before the cursor uses and may use again.
 
-LANCE (Nashid et al. 2024), section 3: signatures of imported modules. A stub is a class with its bases, attributes and
-method signatures, a function's signature or a constant's assignment.
+LANCE (Nashid et al. 2024), section 3, by types instead of by names: the classes of the values that members are read of
+nearby, the bases of the class around the cursor, and what the file imports.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 from assistant.hookspecs import hookimpl
 from assistant.knowledge import Knowledge
@@ -17,19 +16,27 @@ from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.text import line_start
 from assistant.types import CompletionRequest, ContextSource, Snippet, name_in
-from retrieval.apis import Api, ApiKind, Apis
+from retrieval.api import Api, ApiKind
+from retrieval.apis import Apis
+from retrieval.inference import Inference
+from retrieval.scopes import scope_of
+from retrieval.stubs import stub
 
 QUERY_LINES, QUERY_STEP = 32, 8
 """Lines before the cursor in which names count as used, and how many are written before they are counted anew: while
 the snippets stay the same, the model need not read them again."""
 
-MOST = 6
+MOST = 8
 """Stubs offered."""
 
-MEMBERS = 12
-"""Members of a class that its stub shows: those used nearby, then those used most in the repository."""
+RECEIVERS = 12
+"""Values whose classes are looked for, those used most first."""
+
+USED, INHERITED, IMPORTED = 0.9, 0.7, 0.4
+"""What stubs are worth: of what is used nearby, of what the class around the cursor has from its bases, of the rest."""
 
 _NAME = re.compile(r"[^\W\d]\w*")
+_RECEIVER = re.compile(r"(?<![\w.])((?:[^\W\d]\w*\.){1,3})(?=[^\W\d])")
 
 
 @hookimpl
@@ -38,7 +45,7 @@ def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Seq
 
 
 class RepositoryApis:
-    """Stubs of imported names."""
+    """Stubs of the repository's classes, functions and constants."""
 
     name = "repository_apis"
 
@@ -52,54 +59,42 @@ class RepositoryApis:
         survey = self._repositories.survey(request)
         if survey is None:
             return ()
-        return tuple(_stubs(survey.apis, name_in(request.root, request.path), used_nearby(request)))
+        return tuple(_stubs(survey.apis, name_in(request.root, request.path), request.language, _above(request)))
 
 
-def used_nearby(request: CompletionRequest) -> Counter[str]:
-    """How often names stand in the lines before the cursor, up to a line whose number is a multiple of the step."""
+def _above(request: CompletionRequest) -> str:
+    """The text above the cursor, up to a line whose number is a multiple of the step."""
     prefix = request.prefix
-    lines = prefix[: line_start(prefix, len(prefix))].splitlines()
+    lines = prefix[: line_start(prefix, len(prefix))].splitlines(keepends=True)
     newer = len(lines) % QUERY_STEP if len(lines) > QUERY_STEP else 0
-    end = len(lines) - newer
-    return _names_in("\n".join(lines[max(end - QUERY_LINES, 0) : end]))
+    return "".join(lines[: len(lines) - newer])
 
 
-@lru_cache(maxsize=32)
-def _names_in(text: str) -> Counter[str]:
-    return Counter(_NAME.findall(text))
+def _stubs(apis: Apis, path: str, language: str, above: str) -> Iterator[Snippet]:
+    """Those that are worth most first; among them those used most."""
+    nearby = "".join(above.splitlines(keepends=True)[-QUERY_LINES:])
+    used = Counter(_NAME.findall(nearby))
+    found: dict[str, tuple[float, int, Api]] = {}
+    for worth, uses, api in _useful(apis, path, language, above, nearby):
+        if api.path != path and (worth, uses) > found.get(api.qualified, (0.0, 0))[:2]:
+            found[api.qualified] = worth, uses, api
+    best = sorted(found.values(), key=lambda each: (-each[0], -each[1], each[2].qualified))[:MOST]
+    for worth, _, api in best:
+        yield Snippet(stub(apis, api, used), worth, RepositoryApis.name, api.path)
 
 
-def _stubs(apis: Apis, path: str, used: Counter[str]) -> Iterator[Snippet]:
-    """Those of imported names that are used nearby, most used first; then those of others."""
-    found: dict[str, tuple[int, Api]] = {}
+def _useful(apis: Apis, path: str, language: str, above: str, nearby: str) -> Iterator[tuple[float, int, Api]]:
+    """What may be of use, with what it is worth and how often it is used nearby."""
+    inference = Inference(apis, path, language, scope_of(above, language), above)
+    receivers = Counter(each.removesuffix(".") for each in _RECEIVER.findall(nearby))
+    for receiver, uses in receivers.most_common(RECEIVERS):
+        yield from ((USED, uses, cls) for cls in inference.classes(inference.of(receiver)))
+    if own := inference.own_class():
+        yield from ((INHERITED, 0, base) for base in apis.lineage(own)[1:])
+    names = Counter(_NAME.findall(nearby))
     for imported in apis.imports(path):
         for api in apis.definitions(imported, path):
-            uses = used[imported.alias.rpartition(".")[2]] if imported.name else used[api.name]
-            if api.path != path and (uses or imported.name not in ("", "*")):
-                found.setdefault(api.qualified, (uses, api))
-    best = sorted(found.values(), key=lambda pair: (-pair[0], pair[1].qualified))[:MOST]
-    for uses, api in best:
-        yield Snippet(_stub(apis, api, used), 0.9 if uses else 0.5, RepositoryApis.name, api.path)
-
-
-def _stub(apis: Apis, api: Api, used: Counter[str]) -> str:
-    if api.kind is not ApiKind.CLASS:
-        return _line(api) + "\n"
-    members = [each for base in apis.lineage(api)[:3] for each in apis.members(base)]
-    unique = {each.name: each for each in reversed(members)}
-    chosen = sorted(unique.values(), key=lambda each: _rank(apis, each, used))[:MEMBERS]
-    body = [f"    {_line(each)}" for each in sorted(chosen, key=lambda each: each.kind is not ApiKind.FIELD)]
-    return "\n".join([f"{api.signature}:", *body]) + "\n" if body else f"{api.signature}: ...\n"
-
-
-def _rank(apis: Apis, member: Api, used: Counter[str]) -> tuple[bool, bool, int, str]:
-    is_hook = member.name.startswith("_") and member.name != "__init__"
-    return not used[member.name], is_hook, -apis.uses(member.name), member.name
-
-
-def _line(api: Api) -> str:
-    """A signature as a stub has it; with what its documentation says first, where nothing else explains it."""
-    if api.kind in (ApiKind.FUNCTION, ApiKind.METHOD) and api.path.endswith(".py"):
-        doc = f"  # {api.doc}" if api.doc and api.kind is ApiKind.FUNCTION else ""
-        return f"{api.signature}: ...{doc}"
-    return api.signature
+            uses = names[imported.alias.rpartition(".")[2]] if imported.name else names[api.name]
+            is_value = api.kind is ApiKind.CONSTANT and not uses
+            if uses or (imported.name not in ("", "*") and not is_value):
+                yield USED if uses else IMPORTED, uses, api

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from fakes import BrokenSource, Source, request
 
 from assistant import context
@@ -37,8 +38,27 @@ def test_a_text_is_shown_once_where_it_was_scored_best():
     assert [(each.text, each.path) for each in found] == [("same", "b.py")]
 
 
-def test_the_current_file_and_blank_text_are_no_context():
-    assert texts(Source([snippet("mine", path="app.py"), snippet(" \n")])) == []
+def test_blank_text_is_no_context():
+    assert texts(Source([snippet(" \n"), snippet("...\n")])) == []
+
+
+STUB = "class Item:\n    price: float\n    def total(self, tax: float = 0.0) -> float: ...\n"
+
+
+def test_of_snippets_that_say_nearly_the_same_the_best_stays():
+    code = STUB.replace(" ...", "\n        return self.price * tax")
+    found, _ = gather([Source([snippet(code, 0.2), snippet(STUB, 0.8), snippet("class Order: ...", 0.1)])], ASKED)
+    assert [each.text for each in found] == [STUB, "class Order: ..."]
+
+
+@pytest.mark.parametrize("marked", [f"{STUB}\nx = ‸", f"x = ‸\n{STUB}"])
+def test_what_stands_around_the_cursor_is_no_context(marked):
+    assert gather([Source([snippet(STUB, path="app.py")])], request(marked))[0] == []
+
+
+def test_what_stands_far_from_the_cursor_in_the_current_file_is_context():
+    found, _ = gather([Source([snippet(STUB, path="app.py")])], request(STUB + "y = 1\n" * 2_000 + "x = ‸"))
+    assert [each.text for each in found] == [STUB]
 
 
 def test_a_source_that_raises_does_not_cost_the_others():

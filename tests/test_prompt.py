@@ -193,3 +193,11 @@ def test_a_suffix_is_cut_at_the_end_of_a_line():
     assert suffix.endswith("\n")
     assert len(suffix) <= BUDGET.suffix
     assert len(suffix) > BUDGET.suffix // 2
+
+
+def test_the_budget_goes_to_what_is_worth_most_by_token():
+    large, small = snippet("large.py", 120, 0.9), snippet("small.py", 30, 0.6)
+    other = snippet("other.py", 40, 0.5)
+    built = prompt("‸", [large, small, other], Budget(400, 150, 0))
+    assert re.findall(r"\w+\.py", ByteModel().shown(built.tokens)) == ["other.py", "small.py", "app.py"]
+    assert [each.split()[0] for each in built.left_out] == ["large.py"]

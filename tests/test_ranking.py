@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from cursors import Cursor
 from fit_ranking import Examples, fit, recall
-from ranking_recall import BASELINES, Case, Site, Trial, index, sites
+from ranking_recall import BASELINES, Trial
+from sites import Case, Site, index, sites
 
 from retrieval.apis import Apis
 from retrieval.inference import Inference

@@ -13,7 +13,8 @@ from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.types import CompletionRequest, File
 from plugins import repository_apis
-from plugins.repository_apis import MEMBERS, MOST, QUERY_STEP, RepositoryApis
+from plugins.repository_apis import MOST, QUERY_STEP, RepositoryApis
+from retrieval.stubs import MEMBERS
 
 ITEMS = '''
 LIMIT: int = 10
@@ -146,3 +147,15 @@ def test_the_setting_turns_it_on():
         assert list(repository_apis.ghostwright_context_sources(Settings(), known)) == []
         on = repository_apis.ghostwright_context_sources(Settings(repository_apis=True), known)
     assert [each.name for each in on] == ["repository_apis"]
+
+
+def test_the_class_of_a_value_is_shown_that_is_not_imported(tmp_path, source):
+    written(tmp_path, items=ITEMS, made="from shop.items import Item\n\ndef made() -> Item: ...\n")
+    request = asked(tmp_path, "from shop.made import made\n\none = made()\nprint(one.price)\n‸")
+    assert set(found(source, request)) == {"class Item", "def made"}
+
+
+def test_the_bases_of_the_class_around_are_shown(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    text = "import shop.items\n\nclass Own(shop.items.Item):\n    def twice(self):\n        return 2 * self.‸"
+    assert "    def total(self, tax: float = 0.0) -> float: ..." in found(source, asked(tmp_path, text))["class Item"]
