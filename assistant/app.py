@@ -34,6 +34,7 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
         plugins.checks(settings, known.analysis),
         excluded,
         known,
+        plugins.priors(settings, known),
     )
 
 

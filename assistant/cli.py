@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | lsp | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | ask | lsp | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from assistant import app, doctor
+from assistant import app, ask, doctor
 from assistant import settings as settings_files
 from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
 from assistant.holes import as_json
 from assistant.languages import language_of
 from assistant.plugins import Plugins
-from assistant.show import show_advice, show_answer, show_checks, show_hole, show_plugins, working
+from assistant.show import counting, show_advice, show_answer, show_asked, show_checks, show_hole, show_plugins, working
 from assistant.text import line_offset
 from assistant.types import Answer, CompletionRequest
 from retrieval.repository import repository_root
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds that a single completion waits for a language server to start; an editor's never do."""
+
+READING = 60.0
+"""Seconds that a request waits for its repository to be read; what is read by then is looked at."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_complete(commands)
     _add_hole(commands)
+    _add_ask(commands)
     _add_lsp(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
     _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
@@ -111,6 +115,15 @@ def _add_hole(commands: Any) -> None:
     parser.add_argument("place", metavar="FILE:LINE:COL", help="as for complete; a name begun there is taken away")
 
 
+def _add_ask(commands: Any) -> None:
+    text = "find what the repository offers for something you want to do, and write the call"
+    example = 'ask "how do I add an item to an order" --in src/app.py:12:9'
+    parser = _add(commands, "ask", text, _ask, json=True, example=example)
+    parser.add_argument("request", metavar="REQUEST", help="what you want to do, in your words; names help")
+    parser.add_argument("--in", dest="place", metavar="FILE:LINE:COL", help="where; without it in a file of its own")
+    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+
+
 def _add_lsp(commands: Any) -> None:
     parser = _add(commands, "lsp", "serve an editor over the Language Server Protocol", _lsp)
     where = parser.add_mutually_exclusive_group()
@@ -144,6 +157,19 @@ def _hole(options: argparse.Namespace) -> int:
     else:
         show_hole(context)
     return 0 if context.expected else 1
+
+
+def _ask(options: argparse.Namespace) -> int:
+    request = _request(options.place, 1) if options.place else ask.scratch(Path.cwd())
+    editor = {"model": options.model} if options.model is not None else None
+    assistant = app.assemble_for(request.path.parent, editor)
+    with closing(assistant), counting("reading the repository") as tell:
+        asked = ask.ask(assistant, request, options.request, READING, tell)
+    if options.json:
+        _print_json(ask.as_json(asked, request.root or request.path.parent))
+    else:
+        show_asked(request, asked)
+    return 0 if asked.apis else 1
 
 
 def _request(place: str, candidates: int) -> CompletionRequest:
@@ -193,6 +219,7 @@ def _as_json(answer: Answer, explain: bool) -> dict[str, Any]:
         "sources": list(answer.sources),
         "timings": {stage: round(seconds, 6) for stage, seconds in answer.timings.items()},
         "reason": answer.reason,
+        "rounds": list(answer.rounds),
     }
     if explain and answer.prompt:
         parts = [{"source": part.source, "tokens": part.tokens, "text": part.text} for part in answer.prompt.parts]

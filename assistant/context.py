@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w")
 
 def gather(sources: Sequence[ContextSource], request: CompletionRequest) -> tuple[list[Snippet], list[str]]:
     """Snippets, best first, each text once; and a sentence for each source that was left out."""
-    found: list[Snippet] = []
+    found = list(request.given)
     left_out = []
     deadline = time.monotonic() + SECONDS
     for source in sources:

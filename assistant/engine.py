@@ -15,12 +15,13 @@ from assistant.decoding.decode import Draft, Writer, typed_before
 from assistant.decoding.stopping import extent
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
-from assistant.guards import Monitor
+from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.patterns import Masks
 from assistant.plugins import guarded
 from assistant.prompt import Budget, build
 from assistant.recall import Recall
+from assistant.rounds import Trial, resolved
 from assistant.settings import Settings
 from assistant.types import (
     NEVER,
@@ -62,6 +63,7 @@ class Assistant:
         checks: Sequence[Check] = (),
         excluded: Excluded = lambda path, root: "",
         knowledge: Knowledge | None = None,
+        priors: Sequence[Prior] = (),
     ) -> None:
         self.model = model
         self.settings = settings
@@ -70,6 +72,7 @@ class Assistant:
         self.post_processors = tuple(post_processors)
         self.checks = tuple(checks)
         self.knowledge = knowledge
+        self.priors = tuple(priors)
         self._excluded = excluded
         self._recall = Recall()
 
@@ -85,20 +88,24 @@ class Assistant:
         watch.lap("load")
         typed = typed_before(request)
         prompt = self._prompt(request.cut(len(typed)), watch)
-        monitoring = Watch(self.monitors, self._vocabulary, self.model.ends, lambda: self._masks)
+        monitoring = Watch(self.monitors, self._vocabulary, self.model.ends, lambda: self._masks, self.priors)
         writer = self._writer(request, typed, prompt, monitoring, cancelled)
         drafts = self._drafts(request, writer)
         watch.lap("decode")
+        drafts, rounds = self._resolved(request, writer, drafts)
+        if rounds:
+            watch.lap("error rounds")
         answer = self._answer(request, drafts, watch)
-        if not answer.completions and (mended := self._mended(request, writer, drafts)):
+        if not (answer.completions or rounds) and (mended := self._mended(request, writer, drafts)):
             drafts = (*drafts, mended)
             watch.lap("decode again")
             answer = self._answer(request, drafts, watch)
-        if not monitoring.is_early:  # else it may be written better with the next key
+        if not (monitoring.is_early or request.refused):  # else it may be written better with the next key
             self._recall.remember(request, drafts)
         return replace(
             answer,
             prompt=prompt,
+            rounds=rounds,
             silences=tuple(monitoring.silences),
             waited=self._waited - waited,
             evaluated=self.model.evaluated - before,
@@ -130,8 +137,8 @@ class Assistant:
         self._tell_sources("close")
 
     def _tell_sources(self, event: str, *arguments: object) -> None:
-        """Calls a method of those sources that have it."""
-        for source in self.sources:
+        """Calls a method of those sources and priors that have it."""
+        for source in (*self.sources, *self.priors):
             if told := getattr(source, event, None):
                 guarded(source.name, told, *arguments, otherwise=None)
 
@@ -162,7 +169,8 @@ class Assistant:
         )
 
     def _remembered(self, request: CompletionRequest) -> Answer | None:
-        if (drafts := self._recall.find(request)) is None:
+        drafts = None if request.refused else self._recall.find(request)
+        if drafts is None:
             return None
         return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
 
@@ -211,6 +219,22 @@ class Assistant:
         """The drafts that the model was sure enough of, and that hold anything."""
         least = self.settings.min_probability if request.trigger is Trigger.AUTOMATIC else 0.0
         return [draft for draft in drafts if draft.text.strip() and math.exp(draft.logprob) >= least]
+
+    def _resolved(
+        self, request: CompletionRequest, writer: Writer, drafts: tuple[Draft, ...]
+    ) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
+        """The drafts, and on request what error rounds make of them, with the errors that each round was for."""
+        if request.trigger is not Trigger.INVOKED:
+            return drafts, ()
+        return resolved(writer, drafts, lambda draft: self._tried(draft, request))
+
+    def _tried(self, draft: Draft, request: CompletionRequest) -> Trial | None:
+        """A draft with what the checks find wrong in it; None if nothing would be shown of it."""
+        completion = self._processed(_completion(draft), request, []) if draft.text.strip() else None
+        if completion is None:
+            return None
+        fault = self._fault(completion, request)
+        return Trial(draft, fault, self._errors(completion, fault, request) if fault else "")
 
     def _mended(self, request: CompletionRequest, writer: Writer, drafts: Sequence[Draft]) -> Draft | None:
         """The first draft that a check objects to, written anew from the fault on."""
@@ -265,9 +289,21 @@ class Assistant:
         return None
 
     def _fault(self, completion: Completion, request: CompletionRequest) -> range | None:
-        """The first fault that a check finds."""
+        """The first fault that a check finds; what the request refuses is one from its beginning on."""
+        if refused := next((text for text in request.refused if completion.text.startswith(text)), ""):
+            return range(len(refused))
         found = (guarded(check.name, check.fault, completion, request, otherwise=None) for check in self.checks)
         return min(filter(None, found), key=lambda fault: fault.start, default=None)
+
+    def _errors(self, completion: Completion, fault: range, request: CompletionRequest) -> str:
+        """All errors that the checks tell of, an error a line; where they tell of none, what stands at the fault."""
+        reports = [getattr(check, "report", None) for check in self.checks]
+        told = [
+            guarded(check.name, report, completion, request, otherwise="")
+            for check, report in zip(self.checks, reports, strict=True)
+            if report
+        ]
+        return "\n".join(filter(None, told)) or f"not right: {completion.text[fault.start : fault.stop].strip()}"
 
 
 def _completion(draft: Draft) -> Completion:

@@ -7,7 +7,7 @@ guard says what may come next, and is carried along until what it is about has b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -243,6 +243,15 @@ class Beginning:
 
 NAME = r"[^\W\d]"
 """What a name begins with."""
+
+
+class Prior(Protocol):
+    """Knows which of several members is likely at a place, by something else than the model's feeling for the text."""
+
+    name: str
+
+    def weights(self, view: View, names: frozenset[str]) -> Mapping[str, float]:
+        """Nats by which each name is less likely than the likeliest: 0 at most. Names that are missing count as 0."""
 
 
 class Monitor(Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import pluggy
 
 from assistant.analysis import Analysis
-from assistant.guards import Monitor
+from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.types import Check, ContextSource, Model, PostProcessor
@@ -35,6 +35,11 @@ def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Seq
 @hookspec
 def ghostwright_monitors(settings: Settings, analysis: Analysis) -> Sequence[Monitor]:
     """Monitors that say what may come next while a completion is being written."""
+
+
+@hookspec
+def ghostwright_priors(settings: Settings, knowledge: Knowledge) -> Sequence[Prior]:
+    """What weighs the members that monitors allow behind a dot."""
 
 
 @hookspec

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
@@ -31,12 +31,14 @@ from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from assistant import lsp_holes
+from assistant import lsp_ask, lsp_holes
+from assistant.ask import scratch
 from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
 from assistant.files import read_text
 from assistant.holes import Holes
 from assistant.languages import language_of
+from assistant.lsp_explain import EXPLAIN, Explanations
 from assistant.session import SUPERSEDED, Session
 from assistant.settings import FILE
 from assistant.status import Status
@@ -86,6 +88,7 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__("ghostwright", version("ghostwright"), protocol_cls=HolesProtocol)
         self.session = Session(self._tell, self._complain)
+        self.explanations = Explanations()
         self.used: dict[str, float] = {}
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
@@ -281,6 +284,7 @@ async def inline_completion(ls: Server, params: lsp.InlineCompletionParams) -> l
         answer = ls.session.recalled(request)
     else:
         answer = await ls.session.complete(request)
+    ls.explanations.remember(document.uri, params.position.line, request, answer)
     if answer is SUPERSEDED and ls.is_neovim:
         return None  # an empty list would hide ghost text that still holds
     items = [_inline_item(document, request.offset, start, each, selected) for each in answer.completions]
@@ -327,6 +331,7 @@ async def completion(ls: Server, params: lsp.CompletionParams) -> lsp.Completion
         answer = await ls.session.complete(request)
     else:
         answer = ls.session.recalled(request)
+    ls.explanations.remember(document.uri, params.position.line, request, answer)
     return lsp.CompletionList(is_incomplete=True, items=_popup_items(document, request, answer))
 
 
@@ -463,6 +468,30 @@ def snooze(ls: Server, *arguments: Any) -> None:
 @server.command(STATUS)
 def status(ls: Server) -> dict[str, object]:
     return {**ls.session.status.as_json(), "evaluated": ls.session.evaluated, "counts": dict(ls.session.counts)}
+
+
+@server.command(EXPLAIN)
+def explain(ls: Server) -> dict[str, object] | None:
+    return ls.explanations.as_json()
+
+
+@server.command(lsp_ask.ASK)
+async def ask(ls: Server, *arguments: Any) -> dict[str, Any]:
+    with lsp_ask.cancelled_with_its_request(ls.protocol):
+        return await lsp_ask.ask(ls.session, ls.document, *_wish(ls, arguments))
+
+
+def _wish(ls: Server, arguments: Sequence[Any]) -> tuple[CompletionRequest, str]:
+    """Where something is asked, an empty file if it is nowhere, and what. Raises for wrong arguments."""
+    match list(arguments):
+        case [str(wish)] | [str(wish), None]:
+            request = scratch(_folder(ls) or Path.cwd())
+            return replace(request, root=_root(ls, request.path), others=tuple(_others(ls, ""))), wish
+        case [str(wish), place]:
+            if found := _hole_place(ls, place):
+                return found[0], wish
+            raise JsonRpcInvalidParams("The document can't be read, neither in the editor nor from the disk.")
+    raise JsonRpcInvalidParams("Give a request in words and, if it is about a place, a document and a position.")
 
 
 @server.feature("textDocument/didShowCompletion")

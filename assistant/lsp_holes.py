@@ -10,14 +10,17 @@ Parameters are always a document and a position, as in `textDocument/hover`. Wha
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assistant.documents import Document
 from assistant.errors import RequestError
 from assistant.files import read_text
 from assistant.holes import Analyses, Holes, as_json, report
+from assistant.rounds import ROUNDS, first_fault
 from assistant.types import Answer, CompletionRequest
 from language_servers.holes import HoleContext
 
@@ -86,34 +89,71 @@ async def completion(holes: Holes, request: CompletionRequest, answer: Answer) -
 async def resolve_errors(
     analyses: Analyses, complete: Complete, request: CompletionRequest, snippet: str
 ) -> dict[str, object]:
-    """Of a snippet that was tried and of what the model would write the one with the fewest new errors.
+    """A snippet without errors: the one that was tried or, if it has some, what error rounds make of it.
 
-    The first without any is taken; the snippet's own errors are told, so that whoever asks can tell a larger model.
+    A round keeps a snippet up to its first fault, where what stood there is refused from then on, and has the rest
+    written anew. If errors are left after all rounds, a completion from the cursor on is tried as well. Of all that
+    was tried, what has the fewest errors is told, with the errors that are left, those of the snippet that was given
+    (`resolved`), and those that each round was for.
     """
-    given = await _errors(analyses, request, snippet, 0) if snippet else ""
-    if snippet and not given:
-        return _resolved(snippet, 0, "", "")
-    answer = await complete(request)
-    tried = [(snippet, 0, given)] if snippet else []
-    for each in answer.completions:
-        errors = await _errors(analyses, request, each.text, each.replaces)
-        tried.append((each.text, each.replaces, errors))
-        if not errors:
+    found = await _Tried.of(analyses, request, snippet) if snippet else await _anew(analyses, complete, request)
+    given, best, rounds = found.errors if snippet else "", found, list[str]()
+    refused: dict[str, tuple[str, ...]] = {}
+    while found.fault and len(rounds) < ROUNDS:
+        rounds.append(found.errors)
+        kept = found.text[: found.fault.start]
+        refused[kept] = (*refused.get(kept, ()), found.text[found.fault.start : found.fault.stop])
+        found = await _anew(analyses, complete, request, kept, found.replaces, refused[kept])
+        best = min(best, found, key=_count)
+    if best.errors and snippet:
+        best = min(best, await _anew(analyses, complete, request), key=_count)
+    context = {"replaces": best.replaces, "errors": best.errors, "resolved": given, "rounds": rounds}
+    return {"snippet": best.text, "context": context}
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A snippet that replaces so much behind the cursor, its errors, one a line, and where the first one stands."""
+
+    text: str = ""
+    replaces: int = 0
+    errors: str = ""
+    fault: range | None = None
+
+    @classmethod
+    async def of(cls, analyses: Analyses, request: CompletionRequest, text: str, replaces: int = 0) -> _Tried:
+        errors = await asyncio.to_thread(report, analyses, request, text, replaces, DEADLINE)
+        fault = await asyncio.to_thread(first_fault, analyses, request, text, replaces, DEADLINE) if errors else None
+        return cls(text, replaces, errors, fault)
+
+
+def _count(tried: _Tried) -> float:
+    """How many errors there are; without a snippet, more than in any."""
+    return len(tried.errors.splitlines()) if tried.text.strip() else math.inf
+
+
+async def _anew(
+    analyses: Analyses,
+    complete: Complete,
+    request: CompletionRequest,
+    kept: str = "",
+    replaces: int = 0,
+    refused: tuple[str, ...] = (),
+) -> _Tried:
+    """What the model writes behind what is kept of a snippet: of its candidates the one with the fewest errors."""
+    text = request.prefix + kept + request.suffix[replaces:]
+    asked = replace(request, text=text, offset=request.offset + len(kept), refused=refused)
+    best = _Tried()
+    for each in (await complete(asked)).completions:
+        tried = await _Tried.of(analyses, request, kept + each.text, replaces + each.replaces)
+        best = min(best, tried, key=_count)
+        if not tried.errors:
             break
-    text, replaces, errors = min(tried, key=lambda each: len(each[2].splitlines()), default=("", 0, ""))
-    return _resolved(text, replaces, errors, given)
-
-
-def _resolved(text: str, replaces: int, errors: str, given: str) -> dict[str, object]:
-    return {"snippet": text, "context": {"replaces": replaces, "errors": errors, "resolved": given}}
+    return best
 
 
 async def _context(holes: Holes, request: CompletionRequest) -> HoleContext:
     return await asyncio.to_thread(holes.at, request, DEADLINE)
-
-
-async def _errors(analyses: Analyses, request: CompletionRequest, snippet: str, replaces: int) -> str:
-    return await asyncio.to_thread(report, analyses, request, snippet, replaces, DEADLINE)
 
 
 def _markup(text: str, request: CompletionRequest) -> dict[str, str]:

@@ -13,7 +13,7 @@ import pluggy
 from assistant import hookspecs
 from assistant.analysis import Analysis
 from assistant.errors import ModelError
-from assistant.guards import Monitor
+from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.types import Check, ContextSource, Model, PostProcessor
@@ -53,6 +53,9 @@ class Plugins:
 
     def monitors(self, settings: Settings, analysis: Analysis) -> list[Monitor]:
         return self._lists("ghostwright_monitors", settings=settings, analysis=analysis)
+
+    def priors(self, settings: Settings, knowledge: Knowledge) -> list[Prior]:
+        return self._lists("ghostwright_priors", settings=settings, knowledge=knowledge)
 
     def post_processors(self, settings: Settings) -> list[PostProcessor]:
         return self._lists("ghostwright_post_processors", settings=settings)

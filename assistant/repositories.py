@@ -7,13 +7,14 @@ from pathlib import Path
 
 from assistant.languages import language_of
 from assistant.types import CompletionRequest
-from retrieval.survey import Survey
+from retrieval.survey import Limits, Survey
 
 
 class Repositories:
     """One survey for each repository. Files that are open in the editor count as they are there."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits
         self._surveys: dict[Path, Survey] = {}
         self._shown: dict[Path, str] = {}
 
@@ -31,7 +32,7 @@ class Repositories:
         if root is None or not request.path.is_relative_to(root):
             return None
         if root not in self._surveys:
-            self._surveys[root] = Survey(root, language_of)
+            self._surveys[root] = Survey(root, language_of, self._limits)
         survey = self._surveys[root]
         for file in request.others:
             self._show(survey, file.path, file.text)

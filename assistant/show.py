@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
+from textwrap import indent
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,11 +17,13 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from assistant.ask import Asked
 from assistant.doctor import Check
 from assistant.plugins import Plugin
 from assistant.text import line_end, line_start
 from assistant.types import Answer, CompletionRequest, Prompt
 from language_servers.holes import HoleContext
+from retrieval.api import Api
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -30,6 +36,24 @@ def working(what: str) -> Iterator[None]:
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
         progress.add_task(escape(what), total=None)
         yield
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """As `working`, from the second second on, with the number of files that it is told of."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    progress = Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty())
+    task, begin = progress.add_task(escape(what), total=None), time.monotonic()
+
+    def tell(count: int) -> None:
+        progress.update(task, description=escape(f"{what}: {count:,} files"))
+        if time.monotonic() - begin > 1:
+            progress.start()
+
+    try:
+        yield tell
+    finally:
+        progress.stop()
 
 
 def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> None:
@@ -49,6 +73,7 @@ def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> No
         err.print(f"Nothing to show: {answer.reason}")
     if explain:
         show_guards(answer)
+        show_rounds(answer)
         show_timings(answer)
 
 
@@ -83,6 +108,12 @@ def show_guards(answer: Answer) -> None:
         out.print(table)
     for monitor, reason in answer.silences:
         out.print(Text(f"{monitor} was silent: {reason}", style="yellow"))
+
+
+def show_rounds(answer: Answer) -> None:
+    """The errors that each error round was made for."""
+    for number, errors in enumerate(answer.rounds, 1):
+        out.print(Text(f"error round {number}:\n" + indent(errors, "  "), style="yellow"))
 
 
 def _visible(text: str) -> str:
@@ -126,6 +157,35 @@ def show_hole(context: HoleContext) -> None:
         err.print(Text("Nothing is known of what is expected here.", style="yellow"))
     for silence in dict.fromkeys(context.silences):
         err.print(Text(silence, style="yellow"))
+
+
+def show_asked(request: CompletionRequest, asked: Asked) -> None:
+    """The APIs with links to where they are declared, and below them the call with its imports."""
+    for found in asked.apis:
+        path = (request.root or Path()) / found.api.path
+        place = Text(f"{_from_here(path)}:{found.api.line}", style=f"cyan link {path.as_uri()}#{found.api.line}")
+        out.print(Text.assemble(place, "  ", (_titled(found.api), "bold")))
+        if found.api.doc:
+            out.print(Text(f"    {found.api.doc}", style="dim"))
+    if asked.code:
+        out.print()
+    if asked.imports:
+        out.print(Text(asked.imports, style="green"))
+    if asked.code:
+        line = request.text[line_start(request.text, request.offset) : request.offset]
+        out.print(Text.assemble(line, (asked.code.rstrip(), "bold green")))
+    for sentence in filter(None, (asked.reason, *asked.left_out)):
+        err.print(Text(sentence, style="yellow"))
+
+
+def _titled(api: Api) -> str:
+    """A signature with the class around it: `def Inventory.add(self, item: Item) -> None`."""
+    return re.sub(rf"(?<!\w){re.escape(api.name)}(?!\w)", lambda _: api.within, api.signature, count=1)
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def show_checks(checks: Sequence[Check]) -> None:

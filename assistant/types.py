@@ -46,7 +46,8 @@ class CompletionRequest:
 
     `path` is absolute and need not exist; `root` is the folder of the repository it belongs to. `language` is the
     language's LSP identifier. `others` are open files, the one used last first. `indent` is one level of
-    indentation, for a file that shows none of its own.
+    indentation, for a file that shows none of its own. No completion begins with one of the texts `refused`. `given`
+    is context that whoever asks has found already.
     """
 
     path: Path
@@ -58,6 +59,8 @@ class CompletionRequest:
     others: tuple[File, ...] = ()
     candidates: int = 1
     indent: str = "    "
+    refused: tuple[str, ...] = ()
+    given: tuple[Snippet, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -157,7 +160,7 @@ class Answer:
     `inactive` says that Ghostwright stays out of this file, as against having nothing to say at this cursor.
     `timings` are seconds by stage; `silences` are monitors that were asked and knew nothing, with the reasons;
     `waited` are the seconds in which nothing but the language servers was waited for; `evaluated` counts the tokens
-    that the model read and wrote.
+    that the model read and wrote. `rounds` has for each error round the errors that it was made for, one a line.
     """
 
     completions: tuple[Completion, ...] = ()
@@ -169,6 +172,7 @@ class Answer:
     waited: float = 0.0
     evaluated: int = 0
     recalled: bool = False
+    rounds: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -198,7 +202,10 @@ class PostProcessor(Protocol):
 
 
 class Check(Protocol):
-    """Finds what cannot be right in a completion that would otherwise be shown."""
+    """Finds what cannot be right in a completion that would otherwise be shown.
+
+    It may also have `report(completion, request) -> str`, asked on request only: all that is wrong, an error a line.
+    """
 
     name: str
 

@@ -14,8 +14,8 @@ import numpy as np
 from analyzers import read_so_far, started
 from cursors import Cursor, Place, cursors
 from numpy.typing import NDArray
+from options import track
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from assistant.analysis import Analysis
@@ -133,7 +133,7 @@ def measure(
     for place in Place:
         pairs: Pairs = defaultdict(list)
         chosen = cursors(corpus, packages, folder, count // len(Place), seed, place)
-        for cursor in track(chosen, f"decoding, {place}", transient=True):
+        for cursor in track(chosen, f"decoding, {place}"):
             read_so_far(servers, cursor)
             bench.write(cursor)  # reads the prompt
             for name in generator.sample(sorted(SETS), len(SETS)):

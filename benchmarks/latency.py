@@ -30,9 +30,9 @@ from typing import Any
 import psutil
 import rich
 from lsprotocol import types as lsp
+from options import track
 from pygls.lsp.client import BaseLanguageClient
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from assistant.decoding.stopping import extent
@@ -175,7 +175,7 @@ async def replay(client: Client, work: Sequence[Session], seed: int) -> Run:
     """Types all sessions into the server."""
     generator = random.Random(seed)
     run = Run()
-    for session in track(work, "Ghostwright", transient=True):
+    for session in track(work, "Ghostwright"):
         uri = session.path.as_uri()
         client.open(uri, session.before + session.behind)
         ghost, text = "", session.before
@@ -214,7 +214,7 @@ def baseline(work: Sequence[Session], cases: Sequence[str], most: int) -> Run:
     llama = Llama(str(WEIGHTS), n_ctx=2048, verbose=False)
     ours = LlamaCpp(WEIGHTS)
     run, index = Run(), 0
-    for session in track(work, "baseline", transient=True):
+    for session in track(work, "baseline"):
         text = session.before
         for key in session.keys:
             text += key

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from cursors import INSTALLED
+from options import track
 from pygtrie_masks import TrieMasks
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from vocabularies import Tokens
 
@@ -85,7 +85,7 @@ def measure(vocabularies: Iterable[Tokens], rounds: int, sets: int, seed: int) -
         for size in SIZES:
             costs = Costs(tokens.name, size)
             generator = random.Random(f"{seed} {size}")
-            for _ in track(range(rounds), f"masks, {tokens.name}, {size} names", transient=True):
+            for _ in track(range(rounds), f"masks, {tokens.name}, {size} names"):
                 chosen = [frozenset(generator.sample(names, size)) for _ in range(sets)]
                 _round(costs, ways, tokens, chosen, generator)
             found.append(costs)

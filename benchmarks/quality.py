@@ -36,8 +36,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from analyzers import PATIENCE, read_so_far, started
 from cursors import INSTALLED, Cursor, cursors, neighbours
+from options import track
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from scores import Estimate, Values, as_json, exact, identifiers, mean_difference, next_identifier, share, similarity
 from sites import api_cursors
@@ -54,6 +54,7 @@ from assistant.types import Answer, Check, Completion, CompletionRequest, Model
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.limits import Limits
 from language_servers.servers import Servers
+from retrieval.survey import Limits as Reading
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Condition:
     monitors: frozenset[str] | None = None
     sources: frozenset[str] | None = frozenset({"open_files"})
     checks: frozenset[str] | None = frozenset()
+    priors: frozenset[str] | None = frozenset()
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -105,6 +107,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "with types": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types"})),
     "with headers": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types", "headers"})),
     "all sources": Condition(sources=None),
+    "likely members": Condition(priors=None),
+    "APIs and likely members": Condition(sources=frozenset({"open_files", "repository_apis"}), priors=None),
     "monitors and checker": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
@@ -229,12 +233,14 @@ def complete(
     """
     settings, plugins = Settings(repository_apis=True, typed_holes=True), Plugins()
     model = plugins.model(settings)
-    servers, repositories = Servers({"python": server}), Repositories()
+    servers, repositories = Servers({"python": server}), Repositories(Reading(seconds=600, niceness=0))
     know = partial(_assistant, plugins=plugins, settings=settings, servers=servers, repositories=repositories)
     reader = know(Condition(monitors=frozenset(), sources=frozenset()), model=model)
     assistants = {name: know(each, model=model) for name, each in conditions.items()}
-    for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions", transient=True):
+    for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions"):
         read_so_far(servers, cursor)
+        if survey := repositories.survey(request):
+            survey.wait()
         reader.complete(request)
         for name, assistant in assistants.items():
             assistant.open(request, PATIENCE)
@@ -264,6 +270,7 @@ def _assistant(
         _named(plugins.monitors(settings, analysis), condition.monitors),
         plugins.post_processors(settings),
         _named(plugins.checks(settings, analysis), condition.checks),
+        priors=_named(plugins.priors(settings, knowledge), condition.priors),
     )
 
 
@@ -306,7 +313,7 @@ def mask(report: Report, requests: Sequence[CompletionRequest], server: str) -> 
     hasty, monitors = plugins.monitors(settings, quick), plugins.monitors(settings, patient)
     checks = plugins.checks(settings, patient)
     pairs = list(zip(report.cursors, requests, strict=True))
-    for cursor, request in track(pairs, f"masks with {server}", transient=True):
+    for cursor, request in track(pairs, f"masks with {server}"):
         read_so_far(servers, cursor)
         in_time = masks_at(hasty, request, cursor.truth).masking
         found = masks_at(monitors, request, cursor.truth)
@@ -461,7 +468,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Report:
     if arguments.conditions:
         complete(report, {name: CONDITIONS[name] for name in arguments.conditions}, requests, arguments.server[0])
         judge(report, arguments.judge)
-    for server in arguments.server:
+    for server in () if arguments.unmasked else arguments.server:
         mask(report, requests, server)
     return report
 
@@ -494,6 +501,7 @@ def main() -> None:
     parser.add_argument(
         "--server", action="append", help="language server for the monitors (ty); again for masks with another one"
     )
+    parser.add_argument("--unmasked", action="store_true", help="do not ask what each monitor would forbid")
     parser.add_argument("--judge", default="pyrefly", help="type checker that says what is undefined (pyrefly)")
     parser.add_argument(
         "--answers",

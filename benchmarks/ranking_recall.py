@@ -32,9 +32,9 @@ from pathlib import Path
 import numpy as np
 from analyzers import PATIENCE, read_so_far
 from cursors import INSTALLED, workspace
+from options import track
 from quality import REPORTING, TUNING
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from scores import Estimate, as_json, share
 from sites import Case, Site, index, sites
@@ -118,7 +118,7 @@ def trials(
         apis = index(root, package)
         chosen = sites(root, package, apis, count, random.Random(f"{seed} {package}"))
         last = ""
-        for site in track(chosen, package, transient=True):
+        for site in track(chosen, package):
             if last and last != site.path:
                 apis.update(last, "python", (root / last).read_text(encoding="utf-8"))
             last = site.path

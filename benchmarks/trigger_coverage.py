@@ -14,8 +14,8 @@ from pathlib import Path
 import tree_sitter_javascript
 import tree_sitter_python
 import tree_sitter_typescript
+from options import track
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from tree_sitter import Language, Node, Parser
 from vocabularies import Tokens
@@ -138,7 +138,7 @@ def _of_vocabulary(tokens: Tokens, chosen: Sequence[Source]) -> Coverage:
     coverage = Coverage(tokens.name)
     vocabulary = Vocabulary(tokens.pieces)
     masks = Masks(tokens.pieces, min(tokens.ends))
-    for source in track(chosen, f"triggers, {tokens.name}", transient=True):
+    for source in track(chosen, f"triggers, {tokens.name}"):
         ids = tokens.tokenize(source.text)
         if b"".join(tokens.pieces[each] for each in ids).decode("utf-8", "replace") != source.text:
             continue  # a vocabulary that normalises texts cannot be held against them

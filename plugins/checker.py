@@ -11,20 +11,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assistant.analysis import Analysis
+from assistant.holes import report
 from assistant.hookspecs import hookimpl
+from assistant.rounds import NAMED, blamed
 from assistant.settings import Settings
-from assistant.types import Check, Completion, CompletionRequest
+from assistant.types import Check, Completion, CompletionRequest, Trigger
 from language_servers.analyzer import Diagnostic, Fault, NoAnswer
 
 BUDGET = 0.06
 """Seconds that a completion waits for its check."""
 
-NAMED = frozenset((Fault.NAME, Fault.MEMBER, Fault.IMPORT))
-"""Faults that the last name of the stretch is to blame for."""
+PATIENCE = 10
+"""How many times as long it waits where it was asked for."""
 
 SERIOUS = NAMED | {Fault.ARGUMENTS, Fault.ABSTRACT, Fault.SYNTAX}
-
-_LAST_NAME = re.compile(r"\w+\W*\Z")
 
 
 @hookimpl
@@ -44,14 +44,21 @@ class Checker:
         text = request.prefix + completion.text + request.suffix[completion.replaces :]
         start, end = request.offset, request.offset + len(completion.text)
         try:
-            found = self._analysis.diagnostics(request, text, BUDGET)
+            found = self._analysis.diagnostics(request, text, _budget(request))
         except NoAnswer:
             return None
         for each in sorted(_new(found, start, end), key=lambda each: each.start):
             if not _may_be_imported(each, text, request):
-                begin = _blamed(each, text)
-                return range(max(begin - start, 0), min(each.end, end) - start)
+                return range(max(blamed(each, text, request.language) - start, 0), min(each.end, end) - start)
         return None
+
+    def report(self, completion: Completion, request: CompletionRequest) -> str:
+        """All errors that a completion brings, an error a line, as ChatLSP reports them."""
+        return report(self._analysis, request, completion.text, completion.replaces, _budget(request))
+
+
+def _budget(request: CompletionRequest) -> float:
+    return BUDGET * PATIENCE if request.trigger is Trigger.INVOKED else BUDGET
 
 
 def _new(found: Sequence[Diagnostic], start: int, end: int) -> Iterator[Diagnostic]:
@@ -67,9 +74,3 @@ def _may_be_imported(fault: Diagnostic, text: str, request: CompletionRequest) -
     """Whether an unknown name is one of another open file: the import may follow."""
     name = text[fault.start : fault.end]
     return fault.fault is Fault.NAME and any(re.search(rf"\b{re.escape(name)}\b", file.text) for file in request.others)
-
-
-def _blamed(fault: Diagnostic, text: str) -> int:
-    """Where what is wrong begins: with the last name for an unknown member."""
-    name = _LAST_NAME.search(text, fault.start, fault.end) if fault.fault in NAMED else None
-    return name.start() if name else fault.start

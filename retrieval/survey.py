@@ -32,7 +32,9 @@ class Limits:
     files: int = 20_000
     """Those that are read at most, nearest to the root first."""
     seconds: float = 30.0
-    """Of work, pauses not counted."""
+    """Of the processor's time: a busy machine reads as much as an idle one."""
+    niceness: int = 10
+    """The thread's priority, on Linux; elsewhere it is the whole process's."""
 
 
 class LeftOut:
@@ -146,7 +148,7 @@ class Survey:
         self._condition = threading.Condition()
         self._closed = threading.Event()
         self._complete = threading.Event()
-        self._began = self._paused = 0.0
+        self._began = 0.0
         self._thread = threading.Thread(target=self._run, name="survey", daemon=True)
         self._thread.start()
 
@@ -196,8 +198,8 @@ class Survey:
         return self._closed.is_set() or not (self._changed or self._folders or self._reading)
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # elsewhere the priority is the whole process's
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        if sys.platform == "linux" and self._limits.niceness:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._limits.niceness)
         while not self._closed.is_set():
             self._read_changed()
             with self._condition:
@@ -246,7 +248,7 @@ class Survey:
         if relative and not self._is_entered(folder):
             self._forget_below(relative)
             return
-        self._began, self._paused = time.monotonic(), 0.0
+        self._began = time.thread_time()
         self._left_out.ended = ""
         self._forget_below(
             relative, [path for path in list(self.apis.files) if path in self._edited or (self.root / path).exists()]
@@ -267,7 +269,7 @@ class Survey:
 
     def _is_over(self) -> bool:
         """Whether the survey has to end before its time."""
-        if time.monotonic() - self._began - self._paused > self._limits.seconds:
+        if time.thread_time() - self._began > self._limits.seconds:
             self._left_out.ended = (
                 f"The survey ended after {self._limits.seconds:g} seconds, with {len(self.apis.files):,} files read."
             )
@@ -310,12 +312,7 @@ class Survey:
             log.exception("%s could not be read for the index of APIs; it is left out.", path)
             self._left_out.add(_FAULTY, path)
             self.apis.remove(path)
-        self._pause(min(time.monotonic() - started, _PAUSE))
-
-    def _pause(self, seconds: float) -> None:
-        started = time.monotonic()
-        self._closed.wait(seconds)
-        self._paused += time.monotonic() - started
+        self._closed.wait(min(time.monotonic() - started, _PAUSE))
 
     def _text_of(self, path: str) -> str | None:
         """None of a file that is not there, or that is no text, with the reason in what is left out."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,7 +18,7 @@ from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
 from assistant.errors import Cancelled, ModelError
 from assistant.formats import FORMATS, Format
-from assistant.guards import FREE, Guard, Monitor, OneOf, View
+from assistant.guards import FREE, Guard, Monitor, OneOf, Prior, View
 from assistant.patterns import Masks
 from assistant.prompt import Budget, build
 from assistant.types import NEVER, Completion, CompletionRequest, File, Snippet
@@ -42,11 +43,18 @@ def format_named(name: str) -> Format:
     return next(known for known in FORMATS if known.name == name)
 
 
-def writer(asked: CompletionRequest, model: ByteModel, monitors: Sequence[Monitor] = (), **options: Any) -> Writer:
+def writer(
+    asked: CompletionRequest,
+    model: ByteModel,
+    monitors: Sequence[Monitor] = (),
+    priors: Sequence[Prior] = (),
+    **options: Any,
+) -> Writer:
     """A writer for a request, as the engine makes it."""
     typed = typed_before(asked)
     cut = asked.cut(len(typed))
-    watch = Watch(monitors, Vocabulary(model.pieces), model.ends, lambda: Masks(model.pieces, min(model.ends)))
+    masks = partial(Masks, model.pieces, min(model.ends))
+    watch = Watch(monitors, Vocabulary(model.pieces), model.ends, masks, priors)
     prompt = build(cut, [], model, Budget.of(512)).tokens
     return Writer(model, prompt, cut, typed, extent(asked, 10), watch, **options)
 
@@ -202,6 +210,28 @@ class Names:
 
     def guard(self, view: View) -> Guard:
         return OneOf.names(self.names) if view.before.endswith(tuple(self.triggers)) else FREE
+
+
+@dataclass
+class Likely:
+    """A prior that knows the weights of some names, and remembers at what places it was asked."""
+
+    nats: Mapping[str, float]
+    name: str = "likely"
+    asked: list[str] = field(default_factory=list)
+
+    def weights(self, view: View, names: frozenset[str]) -> Mapping[str, float]:
+        self.asked.append(view.line)
+        return {name: self.nats.get(name, 0.0) for name in names}
+
+
+class BrokenPrior:
+    """A stranger's prior that raises."""
+
+    name = "broken_prior"
+
+    def weights(self, view: View, names: frozenset[str]) -> Mapping[str, float]:
+        raise RuntimeError("a stranger's fault")
 
 
 class BrokenMonitor:

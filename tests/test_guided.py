@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from fakes import BrokenMonitor, ByteModel, Names, request, writer
+from fakes import BrokenMonitor, BrokenPrior, ByteModel, Likely, Names, request, writer
 
 from assistant.decoding.decode import Draft
 from assistant.guards import FREE, NAME, Beginning, Free, Guard, Matching, OneOf, Typed, View
@@ -71,6 +71,37 @@ def test_of_two_names_the_shorter_one_may_end():
     assert written("y = ‸", writes, Names({"get", "get_all"})).text == "x.get(1)"
     writes = {"x.get(1)\n": 0.35, "x.get_all(2)\n": 0.64}
     assert written("y = ‸", writes, Names({"get", "get_all"})).text == "x.get_all(2)"
+
+
+LIKELY = {"x.add(1)\n": 0.5, "x.all(2)\n": 0.3}
+EITHER = Names({"add", "all"})
+
+
+@pytest.mark.parametrize("words", [(), (".add", ".all"), (".a", "dd", "ll"), ("x.", "add")])
+def test_a_prior_weighs_the_names_that_are_legal(words):
+    """0.5 · e^-2 is less than 0.3."""
+    assert written("y = ‸", LIKELY, EITHER, words=words).text == "x.add(1)"
+    assert written("y = ‸", LIKELY, EITHER, words=words, priors=[Likely({"add": -2.0})]).text == "x.all(2)"
+    assert written("y = ‸", LIKELY, EITHER, words=words, priors=[Likely({"add": -0.1})]).text == "x.add(1)"
+
+
+@pytest.mark.parametrize("marked", ["y = x.‸", "y = x.a‸"])
+def test_a_prior_weighs_what_the_user_has_begun(marked):
+    prior = Likely({"add": -2.0})
+    writes = {text[1:]: chance for text, chance in LIKELY.items()}
+    begun = marked.rpartition(".")[2].rstrip("‸")
+    assert written(marked, writes, EITHER, priors=[prior]).text == "all(2)"[len(begun) :]
+    assert prior.asked == ["y = x."]
+
+
+def test_a_prior_says_nothing_where_no_monitor_does():
+    prior = Likely({"add": -9.0})
+    assert written("y = ‸", LIKELY, priors=[prior]).text == "x.add(1)"
+    assert prior.asked == []
+
+
+def test_a_prior_that_raises_is_left_out():
+    assert written("y = ‸", LIKELY, EITHER, priors=[BrokenPrior()]).text == "x.add(1)"
 
 
 def test_several_monitors_intersect():

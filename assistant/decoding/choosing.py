@@ -115,7 +115,8 @@ class Chooser:
             choices = self._choices(rows(best.tokens), self.watch.ask(best.state))
             for choice, logprob, is_end in _ways_on(list(itertools.islice(choices, BEAM)), best.state):
                 longer = Path((*best.steps, _step(choice)), choice.state)
-                heapq.heappush(queue, (cost - logprob, next(order), is_end, longer))
+                weight = self.watch.weight(best.state, choice.state) if is_end else 0.0
+                heapq.heappush(queue, (cost - logprob - weight, next(order), is_end, longer))
         whole = [entry for entry in queue if entry[2]]
         return _ruled_once(min(whole)[3] if whole else best)
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from threading import Event
 
 from assistant.decoding.choosing import Chooser, Row, Step
 from assistant.decoding.stopping import Extent
-from assistant.decoding.watch import Refusal, State, Watch
-from assistant.guards import View
+from assistant.decoding.watch import Held, Refusal, State, Watch
+from assistant.guards import FREE, Guard, View
 from assistant.types import NEVER, CompletionRequest, Model, Ruling
 
 LATER_LINE = 0.6
@@ -28,7 +29,28 @@ GOOD = 0.3
 RETURNS = 2
 """How often one completion may go back to a second choice."""
 
+WAYS = 2
+"""How many places within a fault are tried until writing anew from one leads anywhere."""
+
+ROUND = "error round"
+"""Who forbids what has been refused, beside the monitors."""
+
 _TYPED = re.compile(r" ?(?:\?\.|->|::|\.)?\w{0,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """A guard: anything comes next that begins with none of these texts."""
+
+    texts: frozenset[str]
+    may_end: bool = True
+    is_free: bool = False
+
+    def after(self, text: str) -> Guard | None:
+        if text.startswith(tuple(self.texts)):
+            return None
+        rest = frozenset(refused[len(text) :] for refused in self.texts if refused.startswith(text))
+        return NoneOf(rest) if rest else FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +133,7 @@ class Writer:
         self._cancelled = cancelled
         self._deadline = deadline
         self._room = min(extent.tokens, model.context_length - len(prompt))
+        self._refused = frozenset[str]()
 
     def write(self, begun: Sequence[Step] = ()) -> Draft:
         """A draft, which goes on from steps that have `begun`. Raises Cancelled.
@@ -144,14 +167,25 @@ class Writer:
         return [self.write(taken) for fork in forks[:count] if (taken := self._taken(first.steps, fork))]
 
     def mended(self, draft: Draft, fault: range) -> Draft | None:
-        """A draft written anew from a stretch of its text on, where the second choice was closest; None without one."""
-        begins = [0, *(step.end - draft.typed for step in draft.steps)]
-        forks = [
-            fork for fork in range(len(draft.steps)) if begins[fork] < fault.stop and begins[fork + 1] > fault.start
-        ]
-        forks.sort(key=lambda fork: _loss(draft.steps[fork]))
-        taken = next(filter(None, (self._taken(draft.steps, fork) for fork in forks)), ())
-        return self.write(taken) if taken else None
+        """A draft written anew from a stretch of its text on, where the second choice was closest; None without one.
+
+        What it turns away from is not written again, however often drafts are mended: from now on nothing begins like
+        this one up to the end of the token that was chosen there.
+        """
+        refused = self._refused
+        for fork in _forks_within(draft, fault)[:WAYS]:
+            if time.monotonic() > self._deadline:
+                break
+            self._refused = refused | {self._begin[1] + draft.text[: draft.steps[fork].end - draft.typed]}
+            way = self._other_way(draft.steps[:fork])
+            if way and (mended := self.write(way)).text.strip():
+                return mended
+        self._refused = refused
+        return None
+
+    def has_refused(self, draft: Draft) -> bool:
+        """Whether a draft begins like one that has been mended, up to where that turned away."""
+        return (self._begin[1] + draft.text).startswith(tuple(self._refused))
 
     def _row(self, written: Sequence[int], more: Sequence[int]) -> Row:
         row: Row = self._model.logits([*self._prompt, *written, *more], 1, self._cancelled)[0]
@@ -198,8 +232,7 @@ class Writer:
     def _taken(self, steps: Sequence[Step], fork: int) -> tuple[Step, ...]:
         """Steps up to a fork, and its second choice, from which no way leads back; none if it may not be taken."""
         before, step = tuple(steps[:fork]), steps[fork]
-        is_first = not before or before[-1].end <= len(self._begin[1])
-        if step.second == step.token or (step.second in self._model.ends and is_first):
+        if step.second == step.token or (step.second in self._model.ends and self._is_blank(before)):
             return ()
         after = self.watch.after(self.watch.ask(self._replayed(before)), step.second)
         if isinstance(after, Refusal):
@@ -207,9 +240,28 @@ class Writer:
         end = len(after.view.written)
         return (*before, replace(step, token=step.second, logprob=step.second_logprob, end=end, ruling=None))
 
+    def _other_way(self, before: Sequence[Step]) -> tuple[Step, ...]:
+        """Steps, and behind them the most probable ones that are not refused; none if that leaves nothing.
+
+        The first of these has the probability that it had before anything was refused.
+        """
+        path = self._chooser.next(partial(self._row, _tokens(before)), self._replayed(before))
+        if path is None or (path.steps[0].token in self._model.ends and self._is_blank(before)):
+            return ()
+        first, *others = path.steps
+        share = math.log(first.mass)
+        first = replace(first, logprob=first.logprob + share, second_logprob=first.second_logprob + share)
+        return (*before, first, *others)
+
+    def _is_blank(self, steps: Sequence[Step]) -> bool:
+        """Whether steps write no more than the user has typed."""
+        return not steps or steps[-1].end <= len(self._begin[1])
+
     def _replayed(self, steps: Sequence[Step]) -> State:
         """The state behind steps that have been taken before."""
         state = self.watch.begin(*self._begin)
+        if self._refused:
+            state = replace(state, held=(*state.held, Held(ROUND, NoneOf(self._refused))))
         for step in steps:
             if step.token in self._model.ends:
                 break
@@ -218,6 +270,18 @@ class Writer:
                 break
             state = after
         return state
+
+
+def _forks_within(draft: Draft, stretch: range) -> list[int]:
+    """The steps that write something of a stretch of a draft's text and had another choice, the closest one first."""
+    ends = [0, *(step.end - draft.typed for step in draft.steps)]
+    forks = [
+        fork
+        for fork, (begin, end) in enumerate(pairwise(ends))
+        if begin < end and begin < stretch.stop and end > stretch.start
+    ]
+    forks = [fork for fork in forks if draft.steps[fork].second != draft.steps[fork].token]
+    return sorted(forks, key=lambda fork: _loss(draft.steps[fork]))
 
 
 def _tokens(steps: Sequence[Step]) -> tuple[int, ...]:

@@ -7,18 +7,25 @@ asked at the dot inside it, and what stands behind the dot is held against the a
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Collection, Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from assistant.decoding.vocabulary import Ids, Vocabulary
-from assistant.guards import FREE, Beginning, Free, Guard, Matching, Monitor, OneOf, Typed, View
+from assistant.guards import FREE, Beginning, Free, Guard, Matching, Monitor, OneOf, Prior, Typed, View
 from assistant.patterns import Masks
 from assistant.plugins import guarded
 from language_servers.analyzer import NoAnswer, TooEarly
 
+LONGEST = 200
+"""Code points of a name that is weighed."""
+
+_MEMBER = re.compile(r"\.(\w*)\Z")
+_NAME = re.compile(r"\w+")
 _DECODER = codecs.getincrementaldecoder("utf-8")
 
 
@@ -79,6 +86,7 @@ class Watch:
     vocabulary: Vocabulary
     ends: Collection[int]
     masks: Callable[[], Masks]
+    priors: Sequence[Prior] = ()
     silences: dict[tuple[str, str], None] = field(default_factory=dict)
     is_early: bool = False
 
@@ -86,12 +94,34 @@ class Watch:
         self._triggers = frozenset("".join(monitor.triggers for monitor in self.monitors))
         self._answers: dict[str, tuple[Held, ...]] = {}
         self._typed = ""
+        self._weights: dict[str, Mapping[str, float]] = {}
 
     def begin(self, view: View, typed: str) -> State:
         """The state before anything is written; `typed` must be written first, whatever monitors say of it."""
         self._typed = typed
         held = (Held("", Typed(typed)),) if typed else ()
         return State(view, held)
+
+    def weight(self, before: State, after: State) -> float:
+        """Nats, 0 at most, that the priors add to the member that is over behind a step; 0 for what is none."""
+        begun = _MEMBER.search(before.view.before[-LONGEST:])
+        if not self.priors or begun is None:
+            return 0.0
+        start = len(before.view.written) - len(begun[1])
+        name = _NAME.match(after.view.written, start)
+        return self._weights_at(before.view, start).get(name[0], 0.0) if name else 0.0
+
+    def _weights_at(self, view: View, start: int) -> Mapping[str, float]:
+        """What the priors make of the members that are legal behind a dot; asked once."""
+        written = view.written[: max(start, 0)]
+        if written not in self._weights:
+            place = View(view.request, written)
+            names = [held.guard.texts for held in self._asked(place) if isinstance(held.guard, OneOf)]
+            found = Counter[str]()
+            for prior in self.priors if names else ():
+                found.update(guarded(prior.name, prior.weights, place, frozenset.intersection(*names), otherwise={}))
+            self._weights[written] = found
+        return self._weights[written]
 
     def foresee(self, state: State) -> None:
         """Tells the monitors where writing stands, so that they get ready while the model is at work."""
