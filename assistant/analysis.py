@@ -182,8 +182,8 @@ class Analysis:
     def _answer(self, future: Future[T], deadline: float | None = None) -> T:
         begin = time.monotonic()
         seconds = self._deadline if deadline is None else deadline
-        if begin < self._late_until:
-            seconds = min(seconds, HURRY)
+        if begin < self._late_until and seconds <= self._deadline:
+            seconds = HURRY
         try:
             answer = future.result(seconds)
             self._late_until = 0.0

@@ -138,9 +138,10 @@ class Assistant:
 
     def _tell_sources(self, event: str, *arguments: object) -> None:
         """Calls a method of those sources and priors that have it."""
-        for source in (*self.sources, *self.priors):
-            if told := getattr(source, event, None):
-                guarded(source.name, told, *arguments, otherwise=None)
+        plugins: tuple[ContextSource | Prior, ...] = (*self.sources, *self.priors)
+        for plugin in plugins:
+            if told := getattr(plugin, event, None):
+                guarded(plugin.name, told, *arguments, otherwise=None)
 
     def recalled(self, request: CompletionRequest) -> Answer | None:
         """The answer that needs no model, if there is one: the rest of a completion that the user types along."""

@@ -50,7 +50,7 @@ from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.repositories import Repositories
 from assistant.settings import Settings
-from assistant.types import Answer, Check, Completion, CompletionRequest, Model
+from assistant.types import Answer, Check, Completion, CompletionRequest, Model, Trigger
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.limits import Limits
 from language_servers.servers import Servers
@@ -92,6 +92,7 @@ class Condition:
     sources: frozenset[str] | None = frozenset({"open_files"})
     checks: frozenset[str] | None = frozenset()
     priors: frozenset[str] | None = frozenset()
+    trigger: Trigger = Trigger.INVOKED
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -109,7 +110,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "all sources": Condition(sources=None),
     "likely members": Condition(priors=None),
     "APIs and likely members": Condition(sources=frozenset({"open_files", "repository_apis"}), priors=None),
-    "monitors and checker": Condition(checks=None),
+    "monitors and checker": Condition(checks=None, trigger=Trigger.AUTOMATIC),
+    "error rounds": Condition(checks=None),
 }
 """The budget of the prompt is the same in all of them."""
 
@@ -231,7 +233,7 @@ def complete(
 
     It is read before, and what the server has answered is forgotten, so that the order of conditions does not matter.
     """
-    settings, plugins = Settings(repository_apis=True, typed_holes=True), Plugins()
+    settings, plugins = Settings(repository_apis=True, typed_holes=True, min_probability=0.0), Plugins()
     model = plugins.model(settings)
     servers, repositories = Servers({"python": server}), Repositories(Reading(seconds=600, niceness=0))
     know = partial(_assistant, plugins=plugins, settings=settings, servers=servers, repositories=repositories)
@@ -245,8 +247,8 @@ def complete(
         for name, assistant in assistants.items():
             assistant.open(request, PATIENCE)
             started(servers, cursor).files_changed(())
-            answer = assistant.complete(request)
-            report.shots.setdefault(name, []).append(_shot(answer, settings.min_probability))
+            answer = assistant.complete(replace(request, trigger=conditions[name].trigger))
+            report.shots.setdefault(name, []).append(_shot(answer, Settings().min_probability))
     repositories.close()
     servers.close()
     model.unload()
