@@ -87,7 +87,7 @@ class Assistant:
         self.load()
         watch.lap("load")
         typed = typed_before(request)
-        prompt = self._prompt(request.cut(len(typed)), watch)
+        prompt = self._prompt(request, request.cut(len(typed)), watch)
         monitoring = Watch(self.monitors, self._vocabulary, self.model.ends, lambda: self._masks, self.priors)
         writer = self._writer(request, typed, prompt, monitoring, cancelled)
         drafts = self._drafts(request, writer)
@@ -175,11 +175,12 @@ class Assistant:
             return None
         return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
 
-    def _prompt(self, request: CompletionRequest, watch: _Stopwatch) -> Prompt:
+    def _prompt(self, request: CompletionRequest, cut: CompletionRequest, watch: _Stopwatch) -> Prompt:
+        """The prompt for a request without what its user has typed of a word, with context for all of it."""
         snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))
         watch.lap("context")
         total = min(PROMPT_TOKENS, self.model.context_length * 3 // 4)
-        prompt = build(request, snippets, self.model, Budget.of(total))
+        prompt = build(cut, snippets, self.model, Budget.of(total))
         watch.lap("prompt")
         return replace(prompt, left_out=(*late, *prompt.left_out))
 

@@ -10,17 +10,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from assistant.guards import View
 from assistant.hookspecs import hookimpl
 from assistant.knowledge import Knowledge
+from assistant.receivers import receiver
 from assistant.repositories import Repositories
 from assistant.settings import Settings
 from assistant.text import line_start
-from assistant.types import CompletionRequest, ContextSource, Snippet, name_in
+from assistant.types import CompletionRequest, ContextSource, Snippet, Trigger, name_in
 from retrieval.api import Api, ApiKind
 from retrieval.apis import Apis
 from retrieval.inference import Inference
+from retrieval.ranking import Scene, rank
 from retrieval.scopes import scope_of
-from retrieval.stubs import stub
+from retrieval.stubs import line, stub
 
 QUERY_LINES, QUERY_STEP = 32, 8
 """Lines before the cursor in which names count as used, and how many are written before they are counted anew: while
@@ -32,8 +35,12 @@ MOST = 8
 RECEIVERS = 12
 """Values whose classes are looked for, those used most first."""
 
-USED, INHERITED, IMPORTED = 0.9, 0.7, 0.4
-"""What stubs are worth: of what is used nearby, of what the class around the cursor has from its bases, of the rest."""
+LIKELY = 10
+"""APIs that are named because they are likely at the cursor."""
+
+EXPECTED, USED, INHERITED, IMPORTED = 0.95, 0.9, 0.7, 0.4
+"""What stubs are worth: of what is likely at the cursor, of what is used nearby, of what the class around the cursor
+has from its bases, of the rest."""
 
 _NAME = re.compile(r"[^\W\d]\w*")
 _RECEIVER = re.compile(r"(?<![\w.])((?:[^\W\d]\w*\.){1,3})(?=[^\W\d])")
@@ -58,8 +65,30 @@ class RepositoryApis:
     def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
         survey = self._repositories.survey(request)
         if survey is None:
-            return ()
-        return tuple(_stubs(survey.apis, name_in(request.root, request.path), request.language, _above(request)))
+            return
+        if request.trigger is Trigger.INVOKED:
+            yield from _likely(survey.apis, request)
+        yield from _stubs(survey.apis, name_in(request.root, request.path), request.language, _above(request))
+
+
+def _likely(apis: Apis, request: CompletionRequest) -> Iterator[Snippet]:
+    """What the ranking expects right at the cursor, by the classes and files that have it.
+
+    It changes with every name that is written, and the model would have to read on: so it is for who has asked.
+    """
+    path = name_in(request.root, request.path)
+    scene = Scene(path, request.language, request.prefix, request.suffix, receiver(View(request)))
+    groups: dict[tuple[str, str], list[Api]] = {}
+    for each in rank(apis, scene, LIKELY):
+        groups.setdefault((each.api.path, each.api.owner), []).append(each.api)
+    for (place, owner), found in groups.items():
+        yield Snippet(_together(owner, found), EXPECTED, RepositoryApis.name, place)
+
+
+def _together(owner: str, found: Sequence[Api]) -> str:
+    """Some members of a class, or some of a module's names, as a stub."""
+    lines = [line(api) for api in found]
+    return "\n".join([f"class {owner}:", *(f"    {each}" for each in lines)] if owner else lines) + "\n"
 
 
 def _above(request: CompletionRequest) -> str:
@@ -86,9 +115,9 @@ def _stubs(apis: Apis, path: str, language: str, above: str) -> Iterator[Snippet
 def _useful(apis: Apis, path: str, language: str, above: str, nearby: str) -> Iterator[tuple[float, int, Api]]:
     """What may be of use, with what it is worth and how often it is used nearby."""
     inference = Inference(apis, path, language, scope_of(above, language), above)
-    receivers = Counter(each.removesuffix(".") for each in _RECEIVER.findall(nearby))
-    for receiver, uses in receivers.most_common(RECEIVERS):
-        yield from ((USED, uses, cls) for cls in inference.classes(inference.of(receiver)))
+    values = Counter(each.removesuffix(".") for each in _RECEIVER.findall(nearby))
+    for value, uses in values.most_common(RECEIVERS):
+        yield from ((USED, uses, cls) for cls in inference.classes(inference.of(value)))
     if own := inference.own_class():
         yield from ((INHERITED, 0, base) for base in apis.lineage(own)[1:])
     names = Counter(_NAME.findall(nearby))

@@ -11,7 +11,7 @@ import pytest
 from assistant import app
 from assistant.repositories import Repositories
 from assistant.settings import Settings
-from assistant.types import CompletionRequest, File
+from assistant.types import CompletionRequest, File, Trigger
 from plugins import repository_apis
 from plugins.repository_apis import MOST, QUERY_STEP, RepositoryApis
 from retrieval.stubs import MEMBERS
@@ -53,6 +53,7 @@ def source(repositories):
 def asked(root: Path, marked: str, path: str = "shop/app.py", **fields) -> CompletionRequest:
     (root / "shop").mkdir(exist_ok=True)
     text = marked.replace("‸", "")
+    fields.setdefault("trigger", Trigger.AUTOMATIC)
     return CompletionRequest(root / path, "python", text, marked.index("‸"), root=root, **fields)
 
 
@@ -159,3 +160,14 @@ def test_the_bases_of_the_class_around_are_shown(tmp_path, source):
     written(tmp_path, items=ITEMS)
     text = "import shop.items\n\nclass Own(shop.items.Item):\n    def twice(self):\n        return 2 * self.‸"
     assert "    def total(self, tax: float = 0.0) -> float: ..." in found(source, asked(tmp_path, text))["class Item"]
+
+
+def test_who_asks_sees_what_is_likely_right_at_the_cursor(tmp_path, source):
+    written(tmp_path, items=ITEMS)
+    request = asked(
+        tmp_path, "from shop.items import Item\n\nitem = Item(1.0)\ntotal = item.‸", trigger=Trigger.INVOKED
+    )
+    source.open(request, 20)
+    first = next(iter(source.snippets(request)))
+    assert first.text.splitlines()[:2] == ["class Item:", "    def total(self, tax: float = 0.0) -> float: ..."]
+    assert first.path == "shop/items.py"
