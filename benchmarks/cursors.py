@@ -200,7 +200,7 @@ def line_offsets(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def end_offset(lines: Sequence[tuple[int, str]], node: ast.Attribute) -> int:
+def end_offset(lines: Sequence[tuple[int, str]], node: ast.expr) -> int:
     """Where a node ends, in code points; Python counts bytes."""
     assert node.end_lineno is not None
     assert node.end_col_offset is not None

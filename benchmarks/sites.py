@@ -99,9 +99,9 @@ def _of_file(cursor: Cursor, apis: Apis) -> Iterator[tuple[int, Site]]:
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 name, offset = node.attr, end_offset(lines, node) - len(node.attr)
                 case = _case(node.value, modules, annotated, assigned, function)
-                receiver = ast.get_source_segment(cursor.text, node.value) or ""
+                receiver = cursor.text[_offset(lines, node.value) : end_offset(lines, node.value)]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                name, offset, case = node.func.id, _name_offset(lines, node.func), Case.CALLEE
+                name, offset, case = node.func.id, _offset(lines, node.func), Case.CALLEE
             if case is None or "\n" in receiver or cursor.text[offset : offset + len(name)] != name:
                 continue
             end = cursor.text.find("\n", offset)
@@ -176,7 +176,7 @@ def _is_offered(site: Site, apis: Apis, local: set[str]) -> bool:
     return name not in BUILT_IN and any(api.owner for api in apis.named(name))
 
 
-def _name_offset(lines: Sequence[tuple[int, str]], node: ast.Name) -> int:
+def _offset(lines: Sequence[tuple[int, str]], node: ast.expr) -> int:
     start, line = lines[node.lineno - 1]
     return start + len(line.encode()[: node.col_offset].decode("utf-8", "replace"))
 
