@@ -79,8 +79,7 @@ def call_of(apis: Apis, request: CompletionRequest, found: Sequence[Api], wish: 
     call = Call(f"{begun}(", f"{begun}({', '.join(arguments)})", place.behind, place.imports(api), note=place.note(api))
     if not (arguments or declared.parameters) or _language(api) != kin(request.language):
         return call
-    told = [wish, declared.signature]
-    above = _scratch(place, api, call, told, arguments) if place.is_scratch else _above(place, call, told)
+    above = _scratch(place, api, call, wish, declared) if place.is_scratch else _above(place, call, wish)
     return replace(call, request=_for_model(place, above, call, [api, *found]))
 
 
@@ -97,7 +96,8 @@ class _Place:
         self.is_scratch = not request.text.strip()
         self.line = request.prefix[line_start(request.text, request.offset) :]
         rest = request.text[request.offset : line_end(request.text, request.offset)]
-        self.behind = f"\n{self.line}" if rest.strip() and not self.line.strip() else ""
+        newline = "\r\n" if "\r\n" in request.text else "\n"
+        self.behind = f"{newline}{self.line}" if rest.strip() and not self.line.strip() else ""
         end = _TYPED.search(self.line)
         self.is_member, self.typed = bool(end and end[1]), end[2] if end else ""
         self._scope = scope_of(request.prefix, request.language)
@@ -177,30 +177,30 @@ def _for_model(place: _Place, above: str, call: Call, found: Sequence[Api]) -> C
     )
 
 
-def _above(place: _Place, call: Call, told: Sequence[str]) -> str:
-    """The file up to the cursor, with imports, and with what the call is for in comments above its line."""
+def _above(place: _Place, call: Call, wish: str) -> str:
+    """The file up to the cursor, with imports, and with what the call is for as a comment above its line."""
     request = place.request
     start = request.offset - len(place.line)
     before = request.text[:start]
     top = min(line_offset(before, place_of_imports(before)), start) if call.imports else 0
     imports = "".join(f"{each}\n" for each in call.imports)
-    return before[:top] + imports + before[top:] + _comments(indentation(place.line), place, told) + place.line
+    comment = f"{indentation(place.line)}{comment_mark(request.language)} {wish}\n"
+    return before[:top] + imports + before[top:] + comment + place.line
 
 
-def _scratch(place: _Place, api: Api, call: Call, told: Sequence[str], arguments: Sequence[str]) -> str:
-    """A function around the call, with what it may need as parameters."""
-    name = "_".join(re.findall(r"[^\W_]+", told[0].lower())[:WORDS])
+def _scratch(place: _Place, api: Api, call: Call, wish: str, declared: Api) -> str:
+    """A Python function around the call, with what that may need as parameters.
+
+    Their names are those of the API's own, so its signature stands above the call. Where there is code around the
+    cursor it does not: a model that sees it writes the parameters' names instead of the values that are there.
+    """
+    name = "_".join(re.findall(r"[^\W_]+", wish.lower())[:WORDS])
     receiver = [f"{variable(api)}: {outermost(api)}"] if needs_receiver(api) else []
-    given = dict.fromkeys((*receiver, *(each.partition("=")[0] for each in arguments)))
+    given = dict.fromkeys((*receiver, *(each.partition("=")[0] for each in _arguments(place.apis, declared))))
     define = "async def" if call.begun.startswith("await ") else "def"
     head = f"{define} {name if name.isidentifier() else 'example'}({', '.join(given)}):\n"
     indent = place.request.indent
-    return "\n".join(call.imports) + f"\n\n\n{head}" + _comments(indent, place, told) + indent
-
-
-def _comments(margin: str, place: _Place, told: Sequence[str]) -> str:
-    mark = comment_mark(place.request.language)
-    return "".join(f"{margin}{mark} {each}\n" for each in told)
+    return "\n".join(call.imports) + f"\n\n\n{head}{indent}# {wish}\n{indent}# {declared.signature}\n{indent}"
 
 
 def _stub(apis: Apis, api: Api) -> str:

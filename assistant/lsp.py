@@ -354,7 +354,7 @@ def _popup_item(number: int, typed: str, completion: Completion, place: lsp.Rang
         detail="Ghostwright",
         documentation=text,
         filter_text=first,
-        sort_text=f"\0{number}",
+        sort_text=f" {number}",  # before all others; Emacs refuses the character 0
         insert_text_mode=lsp.InsertTextMode.AsIs,
         text_edit=lsp.TextEdit(place, text),
         command=_accept_command(),

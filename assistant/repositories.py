@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from assistant.languages import language_of
 from assistant.types import CompletionRequest
@@ -17,6 +18,7 @@ class Repositories:
         self._limits = limits
         self._surveys: dict[Path, Survey] = {}
         self._shown: dict[Path, str] = {}
+        self._lock = Lock()
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
         """Begins to read a request's repository, and waits for it so many seconds at most."""
@@ -31,9 +33,10 @@ class Repositories:
         root = request.root
         if root is None or not request.path.is_relative_to(root):
             return None
-        if root not in self._surveys:
-            self._surveys[root] = Survey(root, language_of, self._limits)
-        survey = self._surveys[root]
+        with self._lock:
+            if root not in self._surveys:
+                self._surveys[root] = Survey(root, language_of, self._limits)
+            survey = self._surveys[root]
         for file in request.others:
             self._show(survey, file.path, file.text)
         self._show(survey, request.path, request.text)

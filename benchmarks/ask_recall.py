@@ -21,6 +21,7 @@ import ast
 import json
 import random
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -159,6 +160,21 @@ def _place(ranked: Sequence[Api], request: Request) -> int | None:
     return next((place for place, api in enumerate(ranked, 1) if api.qualified in request.truth), None)
 
 
+def speed(root: Path, package: str, rounds: int = 50) -> dict[str, float]:
+    """Milliseconds of a request among a package's APIs, by ranking: medians."""
+    every = list(index(root, package))
+    requests = list(of_docs(package, root, every))[:rounds]
+    figures: dict[str, float] = {"APIs": len(every)}
+    for name, rank in RANKINGS.items():
+        taken = []
+        for request in requests:
+            begin = time.perf_counter()
+            rank(every, request)
+            taken.append(time.perf_counter() - begin)
+        figures[f"{name} p50 ms"] = round(float(np.median(taken)) * 1000, 1)
+    return figures
+
+
 def show(found: Sequence[tuple[Request, dict[str, int | None]]], console: Console) -> dict[str, object]:
     """Prints mean reciprocal rank and recall by kind and ranking; the same as JSON."""
     figures: dict[str, object] = {}
@@ -224,6 +240,8 @@ def main() -> None:
     ]
     figures = show(found, console)
     show_misses(found, console, arguments.misses)
+    figures["speed"] = speed(arguments.corpus, arguments.packages[0])
+    console.print(figures["speed"])
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

@@ -82,13 +82,17 @@ def _likely(apis: Apis, request: CompletionRequest) -> Iterator[Snippet]:
     for each in rank(apis, scene, LIKELY):
         groups.setdefault((each.api.path, each.api.owner), []).append(each.api)
     for (place, owner), found in groups.items():
-        yield Snippet(_together(owner, found), EXPECTED, RepositoryApis.name, place)
+        yield Snippet(_together(apis, owner, found), EXPECTED, RepositoryApis.name, place)
 
 
-def _together(owner: str, found: Sequence[Api]) -> str:
+def _together(apis: Apis, owner: str, found: Sequence[Api]) -> str:
     """Some members of a class, or some of a module's names, as a stub."""
     lines = [line(api) for api in found]
-    return "\n".join([f"class {owner}:", *(f"    {each}" for each in lines)] if owner else lines) + "\n"
+    if owner:
+        same = [each for each in apis.named(owner.rpartition(".")[2]) if each.path == found[0].path]
+        head = next((each.signature for each in same if each.within == owner), f"class {owner}")
+        lines = [f"{head}:", *(f"    {each}" for each in lines)]
+    return "\n".join(lines) + "\n"
 
 
 def _above(request: CompletionRequest) -> str:

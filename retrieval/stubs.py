@@ -33,6 +33,8 @@ def line(api: Api) -> str:
     if api.kind in (ApiKind.FUNCTION, ApiKind.METHOD) and api.path.endswith(".py"):
         doc = f"  # {api.doc}" if api.doc and api.kind is ApiKind.FUNCTION else ""
         return f"{api.signature}: ...{doc}"
+    if api.kind is ApiKind.FIELD and api.returns and not api.static and ":" not in api.signature.partition("=")[0]:
+        return f"{api.name}: {api.returns}"  # `self.items = items` of a parameter `items: list[Item]`
     return api.signature
 
 

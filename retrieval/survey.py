@@ -145,6 +145,7 @@ class Survey:
         self._meanwhile: set[str] = set()  # what has been read since a folder's survey began, which it may not find
         self._folders: dict[Path, None] = {self.root: None}
         self._reading = True
+        self._waiting = 0
         self._condition = threading.Condition()
         self._closed = threading.Event()
         self._complete = threading.Event()
@@ -185,7 +186,11 @@ class Survey:
     def wait(self, timeout: float | None = None) -> bool:
         """Until all that is known to have changed is read; whether it is."""
         with self._condition:
-            return self._condition.wait_for(self._is_idle, timeout)
+            self._waiting += 1
+            try:
+                return self._condition.wait_for(self._is_idle, timeout)
+            finally:
+                self._waiting -= 1
 
     def close(self) -> None:
         """Ends the thread, after the file at which it is."""
@@ -298,7 +303,7 @@ class Survey:
         return not inner or not excluded(folder / "any", self.root)
 
     def _index(self, path: str) -> None:
-        """Reads one file, and pauses for about as long as that took."""
+        """Reads one file, and pauses for about as long as that took, unless somebody waits."""
         started = time.monotonic()
         self._left_out.forget(path)
         try:
@@ -312,7 +317,8 @@ class Survey:
             log.exception("%s could not be read for the index of APIs; it is left out.", path)
             self._left_out.add(_FAULTY, path)
             self.apis.remove(path)
-        self._closed.wait(min(time.monotonic() - started, _PAUSE))
+        if not self._waiting:
+            self._closed.wait(min(time.monotonic() - started, _PAUSE))
 
     def _text_of(self, path: str) -> str | None:
         """None of a file that is not there, or that is no text, with the reason in what is left out."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,7 +17,10 @@ from hypothesis import strategies as st
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams, JsonRpcRequestCancelled
 
+from assistant.ask import scratch, search
 from assistant.calls import Call, call_of
+from assistant.errors import Cancelled
+from assistant.repositories import Repositories
 from assistant.types import CompletionRequest
 from retrieval.apis import Apis
 from retrieval.asking import Near, find
@@ -189,9 +194,7 @@ HEAD = "from shop.orders import Order\n\n\ndef work(order: Order, item) -> None:
 def test_a_member_is_called_on_what_is_in_scope(apis):
     found = call(apis, HEAD + "‸\n", "add an item to an order")
     assert (found.begun, found.outline, found.imports, found.note) == ("order.add(", "order.add(item)", (), "")
-    assert found.request.prefix.endswith(
-        "    # add an item to an order\n    # def add(self, item: Item, quantity: int = 1) -> None\n    order.add("
-    )
+    assert found.request.prefix.endswith("    # add an item to an order\n    order.add(")
     assert "class Order:\n    def add(self, item: Item" in found.request.given[0].text
 
 
@@ -251,7 +254,6 @@ def test_without_a_value_in_scope_a_name_stands_for_it(apis):
         ("load an order", "Order.load(path)", "Order"),
         ("load the configuration", "load_config(path)", "load_config"),
         ("add up numbers", "_add_up(numbers, start=start)", "_add_up"),
-        ("kinds of carriers", "Carrier", "Carrier"),
         ("send an order by a carrier", "await order.send(carrier)", "Order"),
     ],
 )
@@ -262,10 +264,34 @@ def test_an_outline_has_what_a_call_must_be_given(apis, wish, outline, imported)
     compile(found.request.prefix.removesuffix(found.begun) + outline, "ask.py", "exec")
 
 
+def test_an_enumeration_is_not_called(apis):
+    found = call(apis, "‸", "kinds of carriers", "ask.py")
+    assert (found.outline, found.request) == ("Carrier", None)
+
+
 def test_other_languages_get_an_outline_of_their_own(apis):
     found = call(apis, "function work() {\n  ‸\n}\n", "basket of an owner", "web/app.ts", "typescript")
     assert (found.outline, found.imports) == ("new Basket(owner)", ())
     assert call(apis, "‸", "basket of an owner", "ask.py").request is None  # Python does not go on in TypeScript
+
+
+# Waiting
+
+
+def test_a_large_repository_is_waited_for_so_long_and_the_answer_says_so(shop):
+    for number in range(400):
+        (shop / "shop" / f"m{number}.py").write_text(f"def make_{number}(): ...\n" * 20)
+    with closing(Repositories()) as repositories:
+        found = search(repositories, scratch(shop), "make 7", patience=0.0)
+        assert "files were read within 0 seconds" in found.left_out[-1]
+        given_up = Event()
+        given_up.set()
+        with pytest.raises(Cancelled):
+            search(repositories, scratch(shop), "make 7", patience=60.0, cancelled=given_up)
+        counts = []
+        found = search(repositories, scratch(shop), "make 7", patience=600.0, tell=counts.append)
+        assert (found.left_out, found.apis[0].api.name) == ((), "make_7")
+        assert counts == sorted(counts) != []
 
 
 # On the command line

@@ -169,5 +169,10 @@ def test_who_asks_sees_what_is_likely_right_at_the_cursor(tmp_path, source):
     )
     source.open(request, 20)
     first = next(iter(source.snippets(request)))
-    assert first.text.splitlines()[:2] == ["class Item:", "    def total(self, tax: float = 0.0) -> float: ..."]
+    assert first.text.splitlines()[:2] == ["class Item(Base):", "    def total(self, tax: float = 0.0) -> float: ..."]
     assert first.path == "shop/items.py"
+
+
+def test_attributes_have_the_types_of_what_they_are_given(tmp_path, source):
+    written(tmp_path, items="class Item:\n    def __init__(self, price: float):\n        self.price = price\n")
+    assert "    price: float" in found(source, asked(tmp_path, "from shop.items import Item\n‸"))["class Item"]
