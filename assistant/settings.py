@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_files: bool = True
     """Whether other open files may enter the prompt, or the current one only."""
     repository_apis: bool = False
-    """Whether stubs of what a file imports from its repository enter the prompt. Their use is not measured yet."""
+    """Whether stubs of the repository's APIs enter the prompt. With the embedded model they do not pay."""
     typed_holes: bool = False
     """Whether the types expected at the cursor, and what in scope gives them, enter the prompt."""
     debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 40
