@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import sys
 import threading
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from retrieval.apis import Apis
 from retrieval.extraction import LANGUAGES
-from retrieval.repository import MAX_BYTES, IgnoreRules, excluded, is_secret
+from retrieval.walking import LeftOut, NotCodeError, is_entered, is_walked, read_code, walk
 
 log = logging.getLogger(__name__)
 
 LanguageOf = Callable[[PurePath], str]
 """The LSP identifier of the language that a file's name stands for."""
 
-_NEVER = frozenset((".git", ".hg", ".svn", "node_modules", "__pycache__"))
 _PAUSE = 0.01
 """The longest pause after a file, in seconds; shorter after short ones, so that half the time is left to others."""
 
@@ -37,96 +34,16 @@ class Limits:
     """The thread's priority, on Linux; elsewhere it is the whole process's."""
 
 
-class LeftOut:
-    """What a survey has left out, and why."""
-
-    def __init__(self) -> None:
-        self._paths: dict[str, set[str]] = defaultdict(set)
-        self.ended = ""
-        """Why the survey ended before it had seen all, in a sentence."""
-
-    def add(self, reason: str, path: str) -> None:
-        self._paths[reason].add(path)
-
-    def forget(self, path: str) -> None:
-        for paths in self._paths.values():
-            paths.discard(path)
-
-    def paths(self) -> set[str]:
-        return set().union(*self._paths.values())
-
-    def sentences(self) -> tuple[str, ...]:
-        """`2 files were not readable: a.py, b.py.`"""
-        several = ((reason, sorted(paths.copy())) for reason, paths in list(self._paths.items()))
-        return tuple(filter(None, (self.ended, *(_sentence(reason, paths) for reason, paths in several if paths))))
-
-
-def _sentence(reason: str, paths: list[str]) -> str:
-    count = f"{len(paths):,} files were" if len(paths) > 1 else "1 file was"
-    return f"{count} {reason}: {', '.join(paths[:3])}{' and others' if len(paths) > 3 else ''}."
-
-
-_TOO_LARGE = f"too large to be code (over {MAX_BYTES:,} bytes)"
-_NOT_TEXT = "not text in UTF-8"
-_UNREADABLE = "not readable"
 _FAULTY = "left out, for reading failed"
 
 
 def code_files(
     root: Path, language_of: LanguageOf, below: Path | None = None, stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[str]:
-    """The files of a repository whose language is known, from the root, those in outer folders first.
-
-    Links are not followed: where they lead inside the repository, the file is found there. Ignored folders, virtual
-    environments and installed packages are not entered.
-    """
-    start = str(below or root)
-    folders = deque([(start, _rules_of(root, start))])
-    while folders and not stopped():
-        folder, rules = folders.popleft()
-        entries = _entries(folder)
-        if folder != str(root) and any(entry.name == "pyvenv.cfg" for entry in entries):
-            continue
-        rules = rules.inside(folder)
-        for entry in entries:
-            if _is_folder(entry):
-                if entry.name not in _NEVER and not rules.ignore(entry.path, is_folder=True):
-                    folders.append((entry.path, rules))
-            elif _is_code(entry, language_of) and not rules.ignore(entry.path, is_folder=False):
-                yield PurePath(entry.path).relative_to(root).as_posix()
-
-
-def _rules_of(root: Path, folder: str) -> IgnoreRules:
-    """Those of all folders around one."""
-    rules = IgnoreRules.of(root)
-    inner = Path(folder).relative_to(root).parts
-    for depth in range(len(inner)):
-        rules = rules.inside(str(root.joinpath(*inner[:depth])))
-    return rules
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
-
-
-def _is_code(entry: os.DirEntry[str], language_of: LanguageOf) -> bool:
-    try:
-        is_file = entry.is_file(follow_symlinks=False)
-    except OSError:
-        return False
-    path = Path(entry.path)
-    return is_file and language_of(path) in LANGUAGES and not is_secret(path)
+    """The files of a repository whose language is known, from the root, those in outer folders first."""
+    for folder in walk(root, lambda path: language_of(path) in LANGUAGES, below, stopped):
+        for entry in folder.files:
+            yield PurePath(entry.path).relative_to(root).as_posix()
 
 
 class Survey:
@@ -250,7 +167,7 @@ class Survey:
         relative = self._relative(folder)
         if relative is None:
             return
-        if relative and not self._is_entered(folder):
+        if relative and not is_entered(self.root, folder):
             self._forget_below(relative)
             return
         self._began = time.thread_time()
@@ -284,23 +201,14 @@ class Survey:
         relative = self._relative(path)
         if not relative:
             return
-        if self._is_wanted(path) and (relative in self._edited or path.exists()):
+        if is_walked(self.root, path, self._is_code) and (relative in self._edited or path.exists()):
             self._meanwhile.add(relative)
             self._index(relative)
         else:
             self._forget_below(relative)
 
-    def _is_wanted(self, path: Path) -> bool:
-        known = self._language_of(path) in LANGUAGES
-        return known and not path.is_symlink() and self._is_entered(path.parent) and not excluded(path, self.root)
-
-    def _is_entered(self, folder: Path) -> bool:
-        """Whether a walk from the root comes to it."""
-        inner = folder.relative_to(self.root).parts
-        around = [self.root.joinpath(*inner[: depth + 1]) for depth in range(len(inner))]
-        if not _NEVER.isdisjoint(inner) or any((each / "pyvenv.cfg").exists() or each.is_symlink() for each in around):
-            return False
-        return not inner or not excluded(folder / "any", self.root)
+    def _is_code(self, path: Path) -> bool:
+        return self._language_of(path) in LANGUAGES
 
     def _index(self, path: str) -> None:
         """Reads one file, and pauses for about as long as that took, unless somebody waits."""
@@ -323,22 +231,11 @@ class Survey:
     def _text_of(self, path: str) -> str | None:
         """None of a file that is not there, or that is no text, with the reason in what is left out."""
         try:
-            data = _bytes_of(self.root / path)
+            return read_code(self.root / path)
         except FileNotFoundError:
             return None
-        except OSError:
-            self._left_out.add(_UNREADABLE, path)
-            return None
-        if data is None or len(data) > MAX_BYTES:
-            self._left_out.add(_TOO_LARGE if data is not None else _UNREADABLE, path)
-            return None
-        if b"\0" in data:
-            self._left_out.add(_NOT_TEXT, path)
-            return None
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self._left_out.add(_NOT_TEXT, path)
+        except NotCodeError as reason:
+            self._left_out.add(str(reason), path)
             return None
 
     def _forget_below(self, path: str, found: Iterable[str] = ()) -> None:
@@ -356,10 +253,3 @@ class Survey:
             return None
         relative = path.relative_to(self.root).as_posix()
         return "" if relative == "." else relative
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    """At most one byte more than code has; None of what is no file, e.g. a pipe that has taken its place."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    with open(os.open(path, flags), "rb") as file:
-        return file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
