@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | ask | lsp | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | ask | search | lsp | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,17 @@ from assistant.files import neighbours, read_text
 from assistant.holes import as_json
 from assistant.languages import language_of
 from assistant.plugins import Plugins
-from assistant.show import counting, show_advice, show_answer, show_asked, show_checks, show_hole, show_plugins, working
+from assistant.show import (
+    counting,
+    show_advice,
+    show_answer,
+    show_asked,
+    show_checks,
+    show_hole,
+    show_plugins,
+    show_searched,
+    working,
+)
 from assistant.text import line_offset
 from assistant.types import Answer, CompletionRequest
 from retrieval.repository import repository_root
@@ -80,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_complete(commands)
     _add_hole(commands)
     _add_ask(commands)
+    _add_search(commands)
     _add_lsp(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
     _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
@@ -122,6 +133,15 @@ def _add_ask(commands: Any) -> None:
     parser.add_argument("request", metavar="REQUEST", help="what you want to do, in your words; names help")
     parser.add_argument("--in", dest="place", metavar="FILE:LINE:COL", help="where; without it in a file of its own")
     parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+
+
+def _add_search(commands: Any) -> None:
+    text = "search the repository's code by a description, by meaning and by words"
+    parser = _add(
+        commands, "search", text, _search, json=True, example='search "where is the price of an order computed"'
+    )
+    parser.add_argument("query", metavar="QUERY", help="what the code does, in your words; names help")
+    parser.add_argument("-n", "--count", type=_positive, default=5, metavar="N", help="how many to show (5)")
 
 
 def _add_lsp(commands: Any) -> None:
@@ -170,6 +190,19 @@ def _ask(options: argparse.Namespace) -> int:
     else:
         show_asked(request, asked)
     return 0 if asked.apis else 1
+
+
+def _search(options: argparse.Namespace) -> int:
+    from assistant import searching  # FAISS and the encoder, which other commands do not need
+
+    with counting("indexing the repository") as tell:
+        searched = searching.search(Path.cwd(), options.query, options.count, lambda done, total: tell(done))
+    root = repository_root(Path.cwd() / "any") or Path.cwd()
+    if options.json:
+        _print_json(searching.as_json(searched, root))
+    else:
+        show_searched(searched, root)
+    return 0 if searched.hits else 1
 
 
 def _request(place: str, candidates: int) -> CompletionRequest:

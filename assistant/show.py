@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from textwrap import indent
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,12 @@ from assistant.text import line_end, line_start
 from assistant.types import Answer, CompletionRequest, Prompt
 from language_servers.holes import HoleContext
 from retrieval.api import Api
+
+if TYPE_CHECKING:
+    from assistant.searching import Searched
+
+SHOWN = 6
+"""Lines that are shown of what a search has found."""
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -176,6 +183,22 @@ def show_asked(request: CompletionRequest, asked: Asked) -> None:
         out.print(Text.assemble(line, (asked.code.rstrip(), "bold green")))
     for sentence in filter(None, (asked.reason, *asked.left_out)):
         err.print(Text(sentence, style="yellow"))
+
+
+def show_searched(searched: Searched, root: Path) -> None:
+    """What was found with links, and the first lines of each."""
+    for hit in searched.hits:
+        path = root / hit.path
+        place = Text(f"{_from_here(path)}:{hit.line}", style=f"cyan link {path.as_uri()}#{hit.line}")
+        out.print(Text.assemble(place, "  ", (f"{hit.kind} {hit.name}".rstrip(), "bold")))
+        lines = hit.text.strip("\n").splitlines()
+        out.print(
+            Text(indent("\n".join(lines[:SHOWN]), "    ") + ("\n    …" if len(lines) > SHOWN else ""), style="dim")
+        )
+    for sentence in searched.left_out:
+        err.print(Text(sentence, style="yellow"))
+    if not searched.hits:
+        err.print(Text(f"Nothing was found among {searched.counts.definitions:,} definitions.", style="yellow"))
 
 
 def _titled(api: Api) -> str:

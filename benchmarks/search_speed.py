@@ -1,0 +1,380 @@
+"""What the search over a repository costs: the first index, a search, a saved file, opening, memory, many files.
+
+The repository is made of the code of installed packages. Baselines in the same run: the same vectors compared one by
+one in NumPy, as sentence-transformers does it, and BM25 alone.
+
+    python benchmarks/search_speed.py --corpus corpus --definitions 100000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from options import some_of
+from rich.console import Console
+from rich.table import Table
+
+from assistant.languages import language_of
+from retrieval.encoding import Encoder, load
+from retrieval.index import CodeIndex, Source, opened
+from retrieval.index_scan import Limits, Scanner
+from retrieval.index_vectors import Vectors, packed
+from retrieval.index_words import Entry, Words, words_in
+from retrieval.indexing import Indexing
+from retrieval.splitting import Definition
+
+INSTALLED = Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("stdlib"))
+PARTS = ("index", "gently", "search", "open", "save", "sizes")
+COUNT = 10
+UNLIMITED = Limits(1_000_000, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    slowest: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Times:
+        return cls(*(round(float(each), 2) for each in np.percentile(np.array(seconds) * 1000, (50, 95, 99, 100))))
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A copy of code that is installed, and what it is made of."""
+
+    files: int
+    lines: int
+    definitions: int
+
+
+def timed(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def gathered(corpora: Sequence[Path], definitions: int, root: Path, seed: int) -> Repository:
+    """Files of some folders, by chance, until they have so many definitions."""
+    files, lines, count = 0, 0, 0
+    for source, corpus in _sources(corpora, seed):
+        found = len(source.definitions())
+        if count + found > definitions:
+            continue
+        target = root / corpus.name / source.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(source.text, encoding="utf-8")
+        files, lines, count = files + 1, lines + source.text.count("\n") + 1, count + found
+        if count >= definitions - 10:
+            break
+    return Repository(files, lines, count)
+
+
+def _sources(corpora: Sequence[Path], seed: int) -> Iterator[tuple[Source, Path]]:
+    paths = []
+    for corpus in corpora:
+        scanner = Scanner(corpus, language_of, UNLIMITED)
+        found = scanner.scan(lambda: False)
+        paths += [(scanner, path) for path in sorted(found.files)] if found else []
+    random.Random(seed).shuffle(paths)
+    for scanner, path in paths:
+        if source := scanner.read(path):
+            yield source, scanner.root
+
+
+def indexed(root: Path, repository: Repository, encoder: Encoder, folder: Path, gentle: bool) -> dict[str, float]:
+    """Seconds from nothing to all, saved."""
+    shutil.rmtree(folder, ignore_errors=True)
+    begin = time.perf_counter()
+    index = opened(root, encoder, folder)
+    indexing = Indexing(root, index, language_of, UNLIMITED, gentle=gentle)
+    indexing.wait()
+    seconds = time.perf_counter() - begin
+    assert index.counts.definitions == repository.definitions
+    saving = timed(indexing.close)
+    index.close()
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return {
+        "seconds": round(seconds, 2),
+        "lines_a_second": round(repository.lines / seconds),
+        "last_save_seconds": round(saving, 2),
+        "bytes_a_definition_on_disk": round(size / repository.definitions),
+    }
+
+
+class Baselines:
+    """All vectors in one matrix, compared one by one; and an index of words alone."""
+
+    def __init__(self, root: Path, encoder: Encoder) -> None:
+        scanner = Scanner(root, language_of, UNLIMITED)
+        found = scanner.scan(lambda: False)
+        assert found
+        sources = list(filter(None, map(scanner.read, found.files)))
+        self.definitions = [(source, each) for source in sources for each in source.definitions()]
+        self.encoder, self.words = encoder, Words(None)
+        parts = [self.definitions[at : at + 1000] for at in range(0, len(self.definitions), 1000)]
+        self.vectors = np.concatenate([encoder.definitions([each.blocks for _, each in part]) for part in parts])
+        texts = (" ".join((each.name, source.path, *each.blocks)) for source, each in self.definitions)
+        self.words.update([], ((Entry(number, 0), text) for number, text in enumerate(texts)))
+
+    def by_meaning(self, query: str) -> NDArray[np.int64]:
+        scores = self.vectors @ self.encoder.queries([query])[0]
+        best = np.argpartition(-scores, COUNT)[:COUNT]
+        return best[np.argsort(-scores[best])]
+
+    def by_words(self, query: str) -> list[Entry]:
+        return self.words.search(words_in(query), COUNT)
+
+    def questions(self, count: int, seed: int) -> dict[str, list[str]]:
+        """First sentences of documentation, and first halves of definitions, as of code that is being written."""
+        chosen = random.Random(seed).sample(self.definitions, len(self.definitions))
+        said = (_sentence(each) for _, each in chosen)
+        written = (each.blocks[0][: len(each.blocks[0]) // 2] for _, each in chosen if each.kind != "text")
+        return {
+            "sentence": [text for text, _ in zip(filter(None, said), range(count), strict=False)],
+            "code": [text for text, _ in zip(filter(str.strip, written), range(count), strict=False)],
+        }
+
+
+def _sentence(found: Definition) -> str:
+    _, quotes, rest = found.blocks[0].partition('"""')
+    sentence = rest.partition('"""')[0].strip().partition(".")[0]
+    return " ".join(sentence.split()) if quotes and len(sentence) > 20 else ""
+
+
+def searched(index: CodeIndex, baselines: Baselines, questions: Sequence[str]) -> dict[str, Times]:
+    """Each question to all, in turn."""
+    asked: dict[str, Callable[[str], object]] = {
+        "hybrid": lambda query: index.search(query, COUNT),
+        "numpy": baselines.by_meaning,
+        "bm25": baselines.by_words,
+        "encoding": lambda query: baselines.encoder.queries([query]),
+    }
+    for query in questions[:20]:
+        for ask in asked.values():
+            ask(query)
+    seconds: dict[str, list[float]] = {name: [] for name in asked}
+    for query in questions:
+        for name, ask in asked.items():
+            seconds[name].append(timed(lambda ask=ask, query=query: ask(query)))
+    return {name: Times.of(each) for name, each in seconds.items()}
+
+
+def reopened(root: Path, folder: Path, encoder: str, questions: Sequence[str]) -> dict[str, float]:
+    """In a process of its own: seconds that opening takes, and memory that searching needs."""
+    loaded = load(encoder)
+    with tempfile.TemporaryDirectory() as empty:
+        index = opened(Path(empty), loaded, Path(empty) / "index")  # imports what is needed
+        index.update([Source("a.py", "python", "def a(): ...\n")])
+        index.search("a")
+        index.close()
+    for query in questions:
+        loaded.queries([query])
+    process = psutil.Process()
+    before = process.memory_info().rss
+    begin = time.perf_counter()
+    index = opened(root, loaded, folder)
+    seconds = time.perf_counter() - begin
+    first = timed(lambda: index.search(questions[0], COUNT))
+    for query in questions:
+        index.search(query, COUNT)
+    grown = process.memory_info().rss - before
+    count = index.counts.definitions
+    index.close()
+    return {
+        "open_ms": round(seconds * 1000, 1),
+        "first_search_ms": round(first * 1000, 1),
+        "resident_bytes_a_definition": round(grown / count),
+    }
+
+
+def saved(root: Path, encoder: Encoder, folder: Path, count: int) -> Times:
+    """From the moment at which an editor has saved a file to that at which a search finds what is new."""
+    index = opened(root, encoder, folder)
+    indexing = Indexing(root, index, language_of, UNLIMITED)
+    indexing.wait()
+    time.sleep(5)  # until the folders are watched
+    indexing.wait()
+    file = sorted(root.rglob("*.py"))[0]
+    text, seconds = file.read_text(encoding="utf-8"), []
+    for number in range(count):
+        name = f"quokka{number}wombat"
+        fresh = file.with_suffix(".tmp")
+        fresh.write_text(f"{text}\n\ndef {name}():\n    return {number}\n", encoding="utf-8")
+        os.replace(fresh, file)
+        begin = time.perf_counter()
+        while not any(hit.name == name for hit in index.search(name, COUNT)):
+            time.sleep(0.002)
+        seconds.append(time.perf_counter() - begin)
+        time.sleep(0.2)
+    file.write_text(text, encoding="utf-8")
+    indexing.close()
+    index.close()
+    return Times.of(seconds)
+
+
+def sizes(vectors: NDArray[np.float32], counts: Sequence[int], seed: int) -> list[dict[str, float]]:
+    """Vectors one by one and in cells, by their number: milliseconds of a search, and what the cells miss."""
+    chance = np.random.default_rng(seed)
+    queries = vectors[chance.permutation(len(vectors))[:300]]
+    return [_size(vectors[chance.permutation(len(vectors))[:count]], queries) for count in counts]
+
+
+def _size(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> dict[str, float]:
+    flat, alive = Vectors.none(vectors.shape[1]), np.ones(len(vectors), np.bool_)
+    flat.add(vectors)
+    begin = time.perf_counter()
+    cells = packed([(flat, alive)], vectors.shape[1], few=0)
+    built = time.perf_counter() - begin
+    one = [flat.search(query, 50, alive)[0] for query in queries]
+    other = [cells.search(query, 50, alive)[0] for query in queries]
+    agreed = [len(set(a) & set(b)) / len(a) for a, b in zip(one, other, strict=True)]
+    return {
+        "vectors": len(vectors),
+        "flat_ms": Times.of([timed(lambda query=query: flat.search(query, 50, alive)) for query in queries]).p50,
+        "cells_ms": Times.of([timed(lambda query=query: cells.search(query, 50, alive)) for query in queries]).p50,
+        "recall_at_50": round(float(np.mean(agreed)), 4),
+        "build_seconds": round(built, 2),
+    }
+
+
+def many_files(count: int, encoder: Encoder) -> dict[str, float]:
+    """A folder tree of so many small files: how long until the walk has seen all, and until the limit is indexed."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name) / "code"
+        for number in range(count):
+            if number % 1000 == 0:
+                folder = root / f"part{number // 100_000}" / f"inner{number // 1000}"
+                folder.mkdir(parents=True)
+            (folder / f"file{number}.py").touch()
+        scanner = Scanner(root, language_of, UNLIMITED)
+        scanning = timed(lambda: scanner.scan(lambda: False))
+        index = opened(root, encoder, Path(name) / "index")
+        process = psutil.Process()
+        before = process.memory_info().rss
+        begin = time.perf_counter()
+        indexing = Indexing(root, index, language_of, gentle=False)
+        indexing.wait()
+        seconds = time.perf_counter() - begin
+        grown = process.memory_info().rss - before
+        files = index.counts.files
+        indexing.close()
+        index.close()
+        return {
+            "files": count,
+            "indexed": files,
+            "scan_of_all_seconds": round(scanning, 1),
+            "bounded_index_seconds": round(seconds, 1),
+            "megabytes": round(grown / 1e6),
+        }
+
+
+def prepared(options: argparse.Namespace, folder: Path) -> Repository:
+    """The repository in a folder: a new one, or that of an earlier run."""
+    made = folder / "repository.json"
+    if not made.exists():
+        repository = gathered(options.corpus, options.definitions, folder / "code", options.seed)
+        made.write_text(json.dumps(asdict(repository)), encoding="utf-8")
+    return Repository(**json.loads(made.read_text(encoding="utf-8")))
+
+
+def is_whole(root: Path, repository: Repository, encoder: Encoder, folder: Path) -> bool:
+    """Whether an earlier run has saved the index of all, by the same encoder."""
+    index = opened(root, encoder, folder)
+    count = index.counts.definitions
+    index.close()
+    return count == repository.definitions
+
+
+def measure(options: argparse.Namespace, folder: Path, console: Console) -> dict[str, object]:
+    repository, encoder, root, saved_in = (
+        prepared(options, folder),
+        load(options.encoder),
+        folder / "code",
+        folder / "index",
+    )
+    console.print(f"{repository.files:,} files, {repository.lines:,} lines, {repository.definitions:,} definitions")
+    figures: dict[str, object] = {"repository": asdict(repository)}
+
+    def add(name: str, value: object) -> None:
+        figures[name] = value
+        console.print(f"{name}: {value}", soft_wrap=True)
+
+    if "index" in options.parts or not is_whole(root, repository, encoder, saved_in):
+        add("first index", indexed(root, repository, encoder, saved_in, gentle=False))
+    if "gently" in options.parts:
+        add("first index, gently", indexed(root, repository, encoder, folder / "other", gentle=True))
+    if {"search", "open", "sizes"} & {*options.parts}:
+        baselines = Baselines(root, encoder)
+        questions = baselines.questions(options.count, options.seed)
+    if "search" in options.parts:
+        index = opened(root, encoder, saved_in)
+        figures["search"] = {
+            kind: {name: asdict(times) for name, times in searched(index, baselines, asked).items()}
+            for kind, asked in questions.items()
+        }
+        index.close()
+        show(console, figures["search"])
+    if "open" in options.parts:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            add("open", pool.apply(reopened, (root, saved_in, options.encoder, questions["sentence"])))
+    if "save" in options.parts:
+        add("saved file found after, ms", asdict(saved(root, encoder, saved_in, options.saves)))
+    if "sizes" in options.parts:
+        add("sizes", sizes(baselines.vectors, (10_000, 25_000, 50_000, 100_000), options.seed))
+    if options.files:
+        add("many files", many_files(options.files, encoder))
+    return figures
+
+
+def show(console: Console, figures: dict[str, dict[str, dict[str, float]]]) -> None:
+    table = Table("query", "search", "p50, ms", "p95", "p99", "slowest", "ratio of p50 to NumPy", title="Searching")
+    for kind, several in figures.items():
+        for name, times in several.items():
+            ratio = times["p50"] / several["numpy"]["p50"]
+            values = (f"{times[each]:.2f}" for each in ("p50", "p95", "p99", "slowest"))
+            table.add_row(kind, name, *values, f"{ratio:.2f}")
+    console.print(table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, nargs="+", default=INSTALLED, help="folders of code (what is installed)")
+    parser.add_argument("--definitions", type=int, default=100_000, help="as many as there are, at most (100000)")
+    parser.add_argument("--count", type=int, default=1000, help="questions of each kind (1000)")
+    parser.add_argument("--saves", type=int, default=50, help="files that are saved (50)")
+    parser.add_argument("--folder", type=Path, help="where the repository and its index are kept for another run")
+    parser.add_argument("--files", type=int, default=0, help="also a tree of so many small files (0)")
+    parser.add_argument("--encoder", default="", help="as in the settings; the embedded one by default")
+    parser.add_argument("--parts", type=some_of(PARTS), default=PARTS, help=f"with commas ({','.join(PARTS)})")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = measure(options, folder, Console())
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Search over a repository's definitions, by meaning and by words: what an index can do, and what it gives back.
+
+An index on this machine is opened by `opened`, one on a Milvus server by `retrieval.index_milvus.opened`;
+`retrieval.indexing` fills either and keeps it as the files are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from retrieval.splitting import Definition, definitions
+
+if TYPE_CHECKING:
+    from retrieval.encoding import Encoder
+
+log = logging.getLogger(__name__)
+
+Stamp = tuple[int, ...]
+"""What tells a file that has changed from one that has not, without reading it; empty where that is not known."""
+
+RANKS = 60
+"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
+
+_Item = TypeVar("_Item", bound=Hashable)
+
+
+class CodeIndexError(Exception):
+    """An index cannot do what it was asked for; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is to be indexed."""
+
+    path: str
+    """From the repository's root, with slashes."""
+    language: str
+    text: str
+    stamp: Stamp = ()
+
+    @property
+    def digest(self) -> bytes:
+        """Of the text: equal texts have equal ones."""
+        return digest(self.text)
+
+    def definitions(self) -> list[Definition]:
+        """None of a file that cannot be split, which is logged."""
+        try:
+            return definitions(self.text, self.language)
+        except Exception:  # whatever is wrong with one file must not keep the others out
+            log.exception("%s could not be split for the index; it is left out.", self.path)
+            return []
+
+
+class Known(Protocol):
+    """What an index remembers of a file."""
+
+    @property
+    def digest(self) -> bytes: ...
+
+    @property
+    def stamp(self) -> Stamp: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A definition that was found."""
+
+    path: str
+    """From the repository's root, with slashes."""
+    name: str
+    """With the classes around it: `Item.total`; empty for what a module has beside its definitions."""
+    kind: str
+    """`function`, `method`, `class`, `module` or `text`."""
+    start: int
+    end: int
+    """Code points of the file's text."""
+    line: int
+    """Counts from 1."""
+    score: float
+    """Comparable among the hits of one search only."""
+    text: str
+    """Without the definitions inside of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    files: int
+    definitions: int
+
+
+class CodeIndex(Protocol):
+    """Definitions of a repository, in any process or on any machine. All methods can be called from any thread."""
+
+    @property
+    def files(self) -> Mapping[str, Known]:
+        """What is in it."""
+
+    @property
+    def counts(self) -> Counts:
+        """How much is in it."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What went wrong with it and what was done about that, in sentences."""
+
+    def update(self, sources: Sequence[Source], gone: Collection[str] = ()) -> None:
+        """Replaces files and forgets others; they are found as they are now when it returns. Raises CodeIndexError."""
+
+    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+        """The best definitions, best first, but of no file that is left out. Raises CodeIndexError."""
+
+    def refresh(self) -> bool:
+        """Takes up what another process has saved, or its place if it has ended; whether this one may change it."""
+
+    def save(self) -> None:
+        """Makes what is in it outlast this process; where that fails, `notes` say so."""
+
+    def close(self) -> None:
+        """Saves it and gives back what it holds."""
+
+
+def opened(root: Path, encoder: Encoder, folder: Path | None = None) -> CodeIndex:
+    """The index of a repository on this machine, empty if none is saved or the saved one does not fit.
+
+    `folder` is where it is saved; by default one below the user's cache directory.
+    """
+    from retrieval.index_local import LocalIndex
+    from retrieval.index_store import Store, default_folder
+
+    return LocalIndex(root, encoder, Store(folder or default_folder(root)))
+
+
+def digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def merged(rankings: Sequence[Sequence[_Item]]) -> list[tuple[_Item, float]]:
+    """One ranking of several, each best first: an item's score is the sum of 1 / (60 + rank) over them."""
+    scores: defaultdict[_Item, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, item in enumerate(ranking, start=1):
+            scores[item] += 1 / (RANKS + rank)
+    return sorted(scores.items(), key=lambda scored: -scored[1])

@@ -1,0 +1,256 @@
+"""The index of a repository on this machine: its definitions by meaning (FAISS) and by words (tantivy), in one ranking.
+
+Of the processes that have the same repository open, one changes the index and saves it; the others search what it has
+saved, and one of them takes over when it ends. What is found is shown only if it still stands so in its file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.index import CodeIndexError, Counts, Hit, Known, Source, merged
+from retrieval.index_content import Content, View
+from retrieval.index_rows import Table
+from retrieval.index_store import Saved, Store, put
+from retrieval.index_words import Entry, Words, copy, words_in
+from retrieval.splitting import Definition
+from retrieval.walking import NotCodeError, read_code
+
+if TYPE_CHECKING:
+    from retrieval.encoding import Encoder
+
+log = logging.getLogger(__name__)
+
+DEPTH = 50
+"""How far down each ranking is read, at least."""
+_WORDS = "words"
+_TRIES = 10
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is searched, and the generation that it began from."""
+
+    content: Content
+    words: Words
+    number: int = 0
+    temporary: TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        self.words.close()
+        if self.temporary is not None:
+            self.temporary.cleanup()
+
+
+class LocalIndex:
+    def __init__(self, root: Path, encoder: Encoder, store: Store) -> None:
+        self._root, self._encoder, self._store = Path(os.path.abspath(root)), encoder, store
+        self._asking, self._changing = Lock(), Lock()
+        """Held by those who read or replace what is held, for milliseconds; and by the one who makes what is new."""
+        self._notes: list[str] = []
+        self._is_changed = self._is_closed = False
+        self._is_saved = True
+        self._is_ours = self._claim()
+        self._held = _Held(Content(encoder.dimension), Words(None))
+        self._open()
+
+    @property
+    def files(self) -> Mapping[str, Known]:
+        with self._asking:
+            return dict(self._held.content.records)
+
+    @property
+    def counts(self) -> Counts:
+        with self._asking:
+            return Counts(len(self._held.content.records), self._held.content.count)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return tuple(self._notes)
+
+    def refresh(self) -> bool:
+        with self._changing:
+            if self._is_closed:
+                return False
+            is_lost = self._is_ours and self._is_saved and not self._live.exists()
+            if not self._is_ours or is_lost:
+                self._is_ours = self._claim()
+                if self._is_ours or self._store.newest_number != self._held.number:
+                    self._open()
+            return self._is_ours
+
+    def update(self, sources: Sequence[Source], gone: Collection[str] = ()) -> None:
+        with self._changing:
+            if not self._is_ours or self._is_closed:
+                raise CodeIndexError("This index cannot be changed: it is closed, or another process changes it.")
+            self._replace(list(self._new_among(sources)), gone)
+            if self._held.content.has_much:
+                content = self._held.content.packed()
+                with self._asking:
+                    self._held.content = content
+
+    def _new_among(self, sources: Sequence[Source]) -> Iterator[Source]:
+        """Those whose text is not what it was."""
+        for source in sources:
+            record = self._held.content.records.get(source.path)
+            if record is None or record.digest != source.digest:
+                yield source
+            elif record.stamp != source.stamp:
+                with self._asking:
+                    self._held.content.restamp(source)
+                self._is_changed = True
+
+    def _replace(self, sources: Sequence[Source], gone: Collection[str]) -> None:
+        content, words = self._held.content, self._held.words
+        paths = [*gone, *(source.path for source in sources)]
+        old = content.keys_of(paths)
+        if not sources and not old:
+            return
+        found = [source.definitions() for source in sources]
+        vectors = self._encoder.definitions([each.blocks for several in found for each in several])
+        keys = content.keys(len(sources))
+        try:
+            words.update(old, chain.from_iterable(map(_entries, sources, keys, found)))
+        except CodeIndexError as error:
+            self._note(f"{error} The index stays as it was, until it can be written.")
+            raise
+        tables = [Table.of(*each) for each in zip(keys, found, (source.text for source in sources), strict=True)]
+        with self._asking:
+            content.remove(paths)
+            content.add(
+                list(zip(sources, keys, tables, strict=True)),
+                np.asarray(vectors, np.float32).reshape(-1, self._encoder.dimension),
+            )
+        self._is_changed = True
+
+    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+        words = words_in(query)
+        if not words or count < 1:
+            return []
+        vector = np.asarray(self._encoder.queries([query])[0], np.float32)
+        depth = max(DEPTH, 3 * count)
+        with self._asking:
+            content = self._held.content
+            by_meaning = content.nearest(vector, depth, leave_out)
+            by_words = content.rows_of(self._held.words.search(words, depth, content.keys_of(leave_out)))
+            view = content.view()
+        return list(islice(self._hits(merged([by_meaning, by_words]), view), count))
+
+    def _hits(self, ranked: Sequence[tuple[int, float]], view: View) -> Iterator[Hit]:
+        texts: dict[str, str] = {}
+        for number, score in ranked:
+            path, row = view.place(number)
+            if path and path not in texts:
+                texts[path] = self._text(path)
+            if path and (own := row.text_in(texts[path])):
+                yield Hit(path, row.name, row.kind, row.start, row.end, row.line, score, own)
+
+    def _text(self, path: str) -> str:
+        try:
+            return read_code(self._root / path)
+        except (OSError, NotCodeError):
+            return ""
+
+    def save(self) -> None:
+        with self._changing:
+            if not (self._is_changed and self._is_ours and self._is_saved):
+                return
+            try:
+                saved = self._store.write(self._encoder.name, self._fill)
+            except OSError as error:
+                self._note(f"The index could not be saved ({error}): it goes on in memory, and saving is tried again.")
+                return
+            with self._asking:
+                self._held.content.map_base(saved.folder)
+                self._held.number = saved.number
+            self._is_changed = False
+
+    def _fill(self, folder: Path) -> None:
+        self._held.content.write(folder)
+        (folder / _WORDS).mkdir()
+        copy(self._live, folder / _WORDS, put)
+
+    def close(self) -> None:
+        self.save()
+        with self._changing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._hold(_Held(Content(self._encoder.dimension), Words(None)))
+            if self._is_ours and self._is_saved:
+                shutil.rmtree(self._live, ignore_errors=True)
+            self._store.release()
+
+    @property
+    def _live(self) -> Path:
+        """Where the words are while they are changed."""
+        return self._store.folder / "live"
+
+    def _claim(self) -> bool:
+        try:
+            return self._store.claim()
+        except OSError as error:
+            self._is_saved = False
+            self._note(f"The folder of the index cannot be written ({error}): what changes is kept in memory only.")
+            return True
+
+    def _open(self) -> None:
+        """Takes up what is saved; what another process holds may be replaced meanwhile."""
+        fault: Exception | None = None
+        for _ in range(_TRIES):
+            try:
+                self._hold(self._loaded())
+                return
+            except (OSError, RuntimeError, CodeIndexError) as error:
+                fault = error
+        if self._is_ours:
+            self._is_saved = False
+            self._note(f"The saved index cannot be opened ({fault}): it is built anew, in memory only.")
+
+    def _loaded(self) -> _Held:
+        saved, fault = self._store.newest(self._encoder.name)
+        if fault:
+            self._note(f"The saved index {fault}: it is {'' if self._is_ours else 'not used until it is '}built anew.")
+        content = Content.read(saved.folder, self._encoder.dimension) if saved else Content(self._encoder.dimension)
+        if self._is_ours and self._is_saved:
+            shutil.rmtree(self._live, ignore_errors=True)
+            self._live.mkdir(mode=0o700)
+            return _Held(content, _words(saved, self._live, put), saved.number if saved else 0)
+        if saved is None:
+            return _Held(content, Words(None))
+        temporary = TemporaryDirectory(prefix="ghostwright-", ignore_cleanup_errors=True)
+        return _Held(content, _words(saved, Path(temporary.name), os.symlink), saved.number, temporary)
+
+    def _hold(self, held: _Held) -> None:
+        with self._asking:
+            before, self._held = self._held, held
+        before.close()
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self._notes:
+            log.warning("%s", sentence)
+            self._notes.append(sentence)
+
+
+def _words(saved: Saved | None, folder: Path, put: Callable[[Path, Path], None]) -> Words:
+    """Those that are saved, in a folder in which they can be changed without changing these."""
+    if saved is not None:
+        copy(saved.folder / _WORDS, folder, put)
+    return Words(folder)
+
+
+def _entries(source: Source, key: int, found: Sequence[Definition]) -> Iterator[tuple[Entry, str]]:
+    """What each definition is found by: its name, its file's path and its text."""
+    for ordinal, each in enumerate(found):
+        yield Entry(key, ordinal), " ".join((each.name, source.path, *each.blocks))

@@ -1,0 +1,211 @@
+"""The index of a repository on a Milvus server, for code that is too much for one machine or is indexed for a team.
+
+One process fills it, e.g. a job after each merge; whoever has its address searches. Texts are kept on the server, since
+those who search may not have the files as they were indexed. It needs the extra `milvus`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.index import RANKS, CodeIndexError, Counts, Hit, Source, Stamp
+from retrieval.index_rows import own_texts
+from retrieval.index_words import words_in
+from retrieval.splitting import Definition
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+    from retrieval.encoding import Encoder
+
+_Item = TypeVar("_Item")
+
+FORMAT = 1
+"""Of the collection: one of another is left alone, and a new one is begun."""
+_LONGEST = 65_535
+"""Bytes of a text field."""
+_DEPTH = 50
+_AT_ONCE = 500
+_FIELDS = {"path": 4096, "digest": 32, "name": 1024, "kind": 16, "text": _LONGEST, "words": _LONGEST}
+_NUMBERS = ("ordinal", "start", "end", "line")
+_SHOWN = ["path", "name", "kind", "start", "end", "line", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    digest: bytes
+    stamp: Stamp = ()
+
+
+def opened(uri: str, name: str, encoder: Encoder, token: str = "", writes: bool = False) -> MilvusIndex:
+    """The index of this name at an address (`http://host:19530`, or a file for `milvus-lite`).
+
+    One that writes is made if it is not there. Raises CodeIndexError.
+    """
+    try:
+        from pymilvus import MilvusClient
+    except ImportError as error:
+        message = "An index on Milvus needs pymilvus, which is not installed: pip install 'ghostwright[milvus]'."
+        raise CodeIndexError(message) from error
+    with _faults(f"There is no Milvus server at {uri}"):
+        client = MilvusClient(uri, token=token)
+    return MilvusIndex(client, name, encoder, writes)
+
+
+class MilvusIndex:
+    """Its collection's name has the encoder in it, so that one encoder can be replaced by another without a pause."""
+
+    def __init__(self, client: MilvusClient, name: str, encoder: Encoder, writes: bool) -> None:
+        mark = hashlib.blake2b(f"{FORMAT} {encoder.name} {encoder.dimension}".encode(), digest_size=6).hexdigest()
+        self._collection = f"ghostwright_{re.sub(r'[^A-Za-z0-9]', '_', name)}_{mark}"
+        self._client, self._encoder, self._writes = client, encoder, writes
+        with _faults(f"The collection {self._collection} cannot be opened"):
+            if not client.has_collection(self._collection):
+                if not writes:
+                    raise CodeIndexError(f"There is no index {name} of the encoder {encoder.name} on this server yet.")
+                self._make()
+            client.load_collection(self._collection)
+
+    def _make(self) -> None:
+        from pymilvus import DataType, Function, FunctionType
+
+        schema = self._client.create_schema(auto_id=True, enable_dynamic_field=False)
+        schema.add_field("id", DataType.INT64, is_primary=True)
+        for field, length in _FIELDS.items():
+            analyzed = (
+                {"enable_analyzer": True, "analyzer_params": {"tokenizer": "standard"}} if field == "words" else {}
+            )
+            schema.add_field(field, DataType.VARCHAR, max_length=length, **analyzed)
+        for field in _NUMBERS:
+            schema.add_field(field, DataType.INT64)
+        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._encoder.dimension)
+        schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+        schema.add_function(Function("bm25", FunctionType.BM25, input_field_names="words", output_field_names="sparse"))
+        indexes = self._client.prepare_index_params()
+        indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
+        indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+        indexes.add_index("path", index_type="INVERTED")
+        self._client.create_collection(
+            self._collection, schema=schema, index_params=indexes, consistency_level="Session"
+        )  # so that whoever has changed it finds what is new
+
+    @property
+    def files(self) -> Mapping[str, _File]:
+        """One that was written in part, or twice, has an empty digest: it is not as any text is."""
+        digests, begun = defaultdict[str, set[str]](set), set[str]()
+        for row in self._rows(["path", "digest", "ordinal"]):
+            digests[row["path"]].add(row["digest"])
+            if row["ordinal"] == 0:  # it was written last
+                begun.add(row["path"])
+        whole = {path for path, several in digests.items() if len(several) == 1 and path in begun}
+        return {path: _File(bytes.fromhex(min(digests[path])) if path in whole else b"") for path in digests}
+
+    @property
+    def counts(self) -> Counts:
+        paths = [row["path"] for row in self._rows(["path"])]
+        return Counts(len(set(paths)), len(paths))
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return ()
+
+    def refresh(self) -> bool:
+        return self._writes
+
+    def update(self, sources: Sequence[Source], gone: Collection[str] = ()) -> None:
+        """Adds what is new before it takes away what was, so that a file is found in between."""
+        if not self._writes:
+            raise CodeIndexError("This index was opened for searching only: it cannot be changed from here.")
+        with _faults("The index on Milvus cannot be changed"):
+            for paths in _batches(list(gone)):
+                self._client.delete(self._collection, filter=f"path in {json.dumps(paths)}")
+            for source in sources:
+                self._client.delete(self._collection, filter=f"{_of(source)} and digest == {_quoted(source)}")
+            for rows in _batches([row for source in sources for row in self._rows_of(source)]):
+                self._client.insert(self._collection, rows)
+            for source in sources:
+                self._client.delete(self._collection, filter=f"{_of(source)} and digest != {_quoted(source)}")
+
+    def _rows_of(self, source: Source) -> list[dict[str, Any]]:
+        """The first definition last, as the mark that all are there."""
+        found = source.definitions()
+        vectors = self._encoder.definitions([each.blocks for each in found])
+        together = enumerate(zip(found, own_texts(found, source.text), vectors, strict=True))
+        rows = [_row(source, ordinal, *each) for ordinal, each in together]
+        return rows[::-1]
+
+    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+        from pymilvus import AnnSearchRequest, RRFRanker
+
+        words = words_in(query)
+        if not words or count < 1:
+            return []
+        depth, others = max(_DEPTH, 3 * count), f"path not in {json.dumps(list(leave_out))}" if leave_out else ""
+        vector = np.asarray(self._encoder.queries([query])[0], np.float32).tolist()
+        by_meaning = AnnSearchRequest([vector], "vector", {"metric_type": "IP"}, depth, expr=others)
+        by_words = AnnSearchRequest([" ".join(words)], "sparse", {"metric_type": "BM25"}, depth, expr=others)
+        with _faults("The index on Milvus cannot be asked"):
+            [found] = self._client.hybrid_search(
+                self._collection, [by_meaning, by_words], RRFRanker(RANKS), limit=count, output_fields=_SHOWN
+            )
+        return [Hit(score=float(each["distance"]), **each["entity"]) for each in found]
+
+    def save(self) -> None:
+        """Nothing: what the server was told, it keeps."""
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _rows(self, fields: list[str]) -> Iterator[dict[str, Any]]:
+        with _faults("The index on Milvus cannot be read"):
+            iterator = self._client.query_iterator(self._collection, output_fields=fields)
+            while rows := iterator.next():
+                yield from rows
+            iterator.close()
+
+
+def _row(source: Source, ordinal: int, found: Definition, text: str, vector: NDArray[np.float32]) -> dict[str, Any]:
+    words = words_in(" ".join((found.name, source.path, *found.blocks)))
+    texts = {
+        "path": source.path, "digest": source.digest.hex(), "name": found.name, "kind": found.kind, "text": text,
+        "words": " ".join(words),
+    }  # fmt: skip
+    numbers = {"ordinal": ordinal, "start": found.start, "end": found.end, "line": found.line}
+    return {field: _cut(text, _FIELDS[field]) for field, text in texts.items()} | numbers | {"vector": vector.tolist()}
+
+
+def _cut(text: str, length: int) -> str:
+    return text.encode("utf-8", "replace")[:length].decode("utf-8", "ignore")
+
+
+def _of(source: Source) -> str:
+    return f"path == {json.dumps(source.path)}"
+
+
+def _quoted(source: Source) -> str:
+    return f'"{source.digest.hex()}"'
+
+
+def _batches(items: list[_Item]) -> Iterator[list[_Item]]:
+    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
+
+
+@contextmanager
+def _faults(what: str) -> Iterator[None]:
+    """Makes errors of Milvus ours."""
+    from pymilvus.exceptions import MilvusException
+
+    try:
+        yield
+    except MilvusException as error:
+        raise CodeIndexError(f"{what}: {error.message}") from error

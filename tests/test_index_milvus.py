@@ -1,0 +1,112 @@
+"""The index on Milvus, by its own client, on `milvus-lite`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from index_tools import SHOP, BagOfWords, names, write
+
+from assistant.languages import language_of
+from retrieval.index import CodeIndexError, Source
+from retrieval.index_milvus import MilvusIndex, opened
+from retrieval.indexing import Indexing
+
+pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
+
+OpenMilvus = Callable[..., MilvusIndex]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("milvus") / "milvus.db")
+
+
+@pytest.fixture
+def open_milvus(server: str, request: pytest.FixtureRequest) -> Iterator[OpenMilvus]:
+    """Opens the indexes of a test on one server, under the test's name."""
+    indexes: list[MilvusIndex] = []
+
+    def open_milvus(encoder: BagOfWords | None = None, writes: bool = True) -> MilvusIndex:
+        indexes.append(opened(server, request.node.name, encoder or BagOfWords(), writes=writes))
+        return indexes[-1]
+
+    yield open_milvus
+    for index in indexes:
+        index.close()
+
+
+def test_definitions_are_found_by_words_and_meaning_and_replaced(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    sources = [write(tmp_path, "shop/billing.py", SHOP), write(tmp_path, "b.py", "def unrelated(): ...\n")]
+    index.update(sources)
+    [first, *_] = index.search("price tax included")
+    assert (first.path, first.name, first.kind, first.line) == ("shop/billing.py", "Item.total", "method", 11)
+    assert first.text == SHOP[first.start : first.end]
+    assert "Item.total" not in names(index.search("price tax included", leave_out=["shop/billing.py"]))
+    assert {path: known.digest for path, known in index.files.items()} == {each.path: each.digest for each in sources}
+    assert index.counts.files == 2
+    index.update([write(tmp_path, "shop/billing.py", "def cancel(): ...\n")], gone=["b.py"])
+    assert names(index.search("price unrelated cancel")) == ["cancel"]
+    assert index.search("") == index.search("tax", 0) == []
+
+
+def test_who_only_searches_sees_what_another_writes(tmp_path: Path, open_milvus: OpenMilvus):
+    with pytest.raises(CodeIndexError, match="no index"):
+        open_milvus(writes=False)
+    writer = open_milvus()
+    writer.update([write(tmp_path, "a.py", SHOP)])
+    reader = open_milvus(writes=False)
+    assert "Item.total" in names(reader.search("tax"))
+    assert (writer.refresh(), reader.refresh()) == (True, False)
+    with pytest.raises(CodeIndexError, match="opened for searching only"):
+        reader.update([write(tmp_path, "a.py", SHOP)])
+
+
+def test_another_encoder_begins_another_index(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    index.update([write(tmp_path, "a.py", SHOP)])
+    assert open_milvus(BagOfWords(64)).counts.files == 0
+    assert open_milvus().counts.files == 1
+
+
+def test_a_file_that_was_written_in_part_is_written_again(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    source = write(tmp_path, "a.py", SHOP)
+    rows = index._rows_of(source)
+    index._client.insert(index._collection, rows[:-1])
+    assert index.files["a.py"].digest == b""
+    index.update([source])
+    assert index.files["a.py"].digest == source.digest
+    assert index.counts.definitions == len(rows)
+    index._client.insert(index._collection, index._rows_of(Source("a.py", "python", "def half(): ...\n")))
+    assert index.files["a.py"].digest == b""
+    index.update([source])
+    assert "half" not in names(index.search("half"))
+
+
+def test_indexing_fills_it_and_reads_again_what_has_changed(tmp_path: Path, open_milvus: OpenMilvus):
+    write(tmp_path, "a.py", SHOP)
+    write(tmp_path, "b.py", "def receipt(): ...\n")
+    index = open_milvus()
+    for changed in (False, True):
+        if changed:
+            write(tmp_path, "b.py", "def invoice(): ...\n")
+        indexing = Indexing(tmp_path / "code", index, language_of, gentle=False)
+        assert indexing.wait(60)
+        indexing.close()
+        assert sorted(index.files) == ["a.py", "b.py"]
+        assert ("invoice" in names(index.search("invoice"))) == changed
+
+
+def test_a_server_that_is_not_there(tmp_path: Path):
+    with pytest.raises(CodeIndexError, match=r"There is no Milvus server at http://127\.0\.0\.1:9"):
+        opened("http://127.0.0.1:9", "a", BagOfWords())
+
+
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(CodeIndexError, match=r"pip install 'ghostwright\[milvus\]'"):
+        opened("http://127.0.0.1:9", "a", BagOfWords())
