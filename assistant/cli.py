@@ -16,7 +16,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from assistant import app, ask, doctor
+from assistant import answers, app, ask, doctor
 from assistant import settings as settings_files
 from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
@@ -35,7 +35,7 @@ from assistant.show import (
     working,
 )
 from assistant.text import line_offset
-from assistant.types import Answer, CompletionRequest
+from assistant.types import CompletionRequest
 from retrieval.repository import repository_root
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def _complete(options: argparse.Namespace) -> int:
         assistant.open(request, PATIENCE)
         answer = assistant.complete(request)
     if options.json:
-        _print_json(_as_json(answer, options.explain))
+        _print_json(answers.as_json(answer, options.explain))
     else:
         show_answer(request, answer, options.explain)
         show_advice(assistant.unfamiliar(request.language))
@@ -232,36 +232,6 @@ def _offset(text: str, line: int, column: int, path: Path) -> int:
     if not 1 <= column <= length + 1:
         raise RequestError(f"Line {line} of {path} has {length} characters: COL goes to {length + 1}, not {column}.")
     return line_offset(text, line - 1) + column - 1
-
-
-def _as_json(answer: Answer, explain: bool) -> dict[str, Any]:
-    best = answer.completions[0] if answer.completions else None
-    values: dict[str, Any] = {
-        "text": best.text if best else "",
-        "replaces": best.replaces if best else 0,
-        "probability": round(best.probability, 4) if best else 0.0,
-        "candidates": [
-            {
-                "text": each.text,
-                "replaces": each.replaces,
-                "probability": round(each.probability, 4),
-                "guards": list(each.guards),
-            }
-            for each in answer.completions
-        ],
-        "sources": list(answer.sources),
-        "timings": {stage: round(seconds, 6) for stage, seconds in answer.timings.items()},
-        "reason": answer.reason,
-        "rounds": list(answer.rounds),
-    }
-    if explain and answer.prompt:
-        parts = [{"source": part.source, "tokens": part.tokens, "text": part.text} for part in answer.prompt.parts]
-        values["prompt"] = parts
-        values["left_out"] = list(answer.prompt.left_out)
-        values["rulings"] = [asdict(ruling) for ruling in best.rulings] if best else []
-        values["silences"] = [{"monitor": monitor, "reason": reason} for monitor, reason in answer.silences]
-        values["waited"] = round(answer.waited, 6)
-    return values
 
 
 def _lsp(options: argparse.Namespace) -> int:

@@ -86,6 +86,8 @@ class Session:
             return
         try:
             await self._worker.load()
+        except Cancelled:  # a request came meanwhile, which loads it
+            return
         except Exception as error:
             self._fail(error)
         else:

@@ -1,0 +1,50 @@
+/** The settings, as the server knows them. */
+import { ConfigurationTarget, workspace } from 'vscode'
+
+export const section = 'ghostwright'
+
+/** Those that the server has too. What a user has not set is left to the server, and so to `ghostwright.toml`. */
+const SHARED = [
+  'automatic',
+  'disabledLanguages',
+  'maxLines',
+  'minProbability',
+  'model',
+  'openFiles',
+  'repositoryApis',
+  'debounce',
+  'languageServers',
+]
+
+/** What the user has set, under the server's names: `maxLines` → `max_lines`. */
+export function serverSettings(): Record<string, unknown> {
+  const settings = workspace.getConfiguration(section)
+  const changed = SHARED.filter((key) => isSet(settings.inspect(key)))
+  return Object.fromEntries(changed.map((key) => [serverName(key), settings.get(key)]))
+}
+
+/** Turns completion while typing on or off, for this user. */
+export async function toggleAutomatic(): Promise<void> {
+  const settings = workspace.getConfiguration(section)
+  await settings.update('automatic', !settings.get<boolean>('automatic', true), ConfigurationTarget.Global)
+}
+
+/** Turns a language off, or on again, for this user. */
+export async function toggleLanguage(language: string): Promise<void> {
+  const settings = workspace.getConfiguration(section)
+  const off = settings.get<string[]>('disabledLanguages', [])
+  const changed = off.includes(language) ? off.filter((each) => each !== language) : [...off, language]
+  await settings.update('disabledLanguages', changed, ConfigurationTarget.Global)
+}
+
+function serverName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+function isSet(
+  values: { globalValue?: unknown; workspaceValue?: unknown; workspaceFolderValue?: unknown } | undefined,
+) {
+  return [values?.globalValue, values?.workspaceValue, values?.workspaceFolderValue].some(
+    (value) => value !== undefined,
+  )
+}
