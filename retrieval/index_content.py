@@ -103,6 +103,11 @@ class Content:
         """A file whose text is the same as before."""
         self.records[source.path] = msgspec.structs.replace(self.records[source.path], stamp=source.stamp)
 
+    def doubt(self, paths: Iterable[str]) -> None:
+        """Has files be as no text is, so that they are indexed again."""
+        for path in paths:
+            self.records[path] = msgspec.structs.replace(self.records[path], digest=b"", stamp=())
+
     def remove(self, paths: Iterable[str]) -> None:
         for path in paths:
             if record := self.records.pop(path, None):

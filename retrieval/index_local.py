@@ -112,19 +112,14 @@ class LocalIndex:
                 self._is_changed = True
 
     def _replace(self, sources: Sequence[Source], gone: Collection[str]) -> None:
+        """By meaning at once, by words when these have reached the disk, which may be busy."""
         content, words = self._held.content, self._held.words
         paths = [*gone, *(source.path for source in sources)]
         old = content.keys_of(paths)
         if not sources and not old:
             return
-        found = [source.definitions() for source in sources]
+        found, keys = [source.definitions() for source in sources], content.keys(len(sources))
         vectors = self._encoder.definitions([each.blocks for several in found for each in several])
-        keys = content.keys(len(sources))
-        try:
-            words.update(old, chain.from_iterable(map(_entries, sources, keys, found)))
-        except CodeIndexError as error:
-            self._note(f"{error} The index stays as it was, until it can be written.")
-            raise
         tables = [Table.of(*each) for each in zip(keys, found, (source.text for source in sources), strict=True)]
         with self._asking:
             content.remove(paths)
@@ -133,6 +128,13 @@ class LocalIndex:
                 np.asarray(vectors, np.float32).reshape(-1, self._encoder.dimension),
             )
         self._is_changed = True
+        try:
+            words.update(old, chain.from_iterable(map(_entries, sources, keys, found)))
+        except CodeIndexError as error:
+            with self._asking:
+                content.doubt(source.path for source in sources)
+            self._note(f"{error} What is new is found by meaning only, until they can be written.")
+            raise
 
     def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
         words = words_in(query)

@@ -68,7 +68,7 @@ class Words:
             self._index.config_reader("manual")
             self._searcher = self._index.searcher()
         except ValueError as error:
-            raise CodeIndexError(f"The index of words cannot be opened: {error}") from error
+            raise CodeIndexError(f"Words cannot be opened: {error}") from error
 
     def update(self, gone: Iterable[int], added: Iterable[tuple[Entry, str]]) -> None:
         """Forgets files by their keys and adds definitions with their words, all or nothing. Raises CodeIndexError."""
@@ -84,7 +84,7 @@ class Words:
             self._searcher = self._index.searcher()
         except ValueError as error:
             self._writer = None  # and with it what was not committed
-            raise CodeIndexError(f"The index of words cannot be written: {error}") from error
+            raise CodeIndexError(f"Words cannot be written: {error}") from error
 
     def search(self, words: Sequence[str], count: int, leave_out: Iterable[int] = ()) -> list[Entry]:
         """Those that share the most, and the rarest, of some words, best first; none of the files that are left out."""

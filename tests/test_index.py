@@ -319,7 +319,7 @@ def test_an_index_whose_folder_was_deleted_begins_again(tmp_path: Path, open_ind
     shutil.rmtree(tmp_path / "cache")
     with pytest.raises(CodeIndexError, match="cannot be written"):
         index.update([write(tmp_path, "b.py", "def tax(): ...\n")])
-    assert names(index.search("tax"))[0] == "Item.total"
+    assert {"tax", "Item.total"} < {*names(index.search("tax"))}
     assert index.refresh()
     index.update([write(tmp_path, "b.py", "def tax(): ...\n")])
     assert names(index.search("tax")) == ["tax"]

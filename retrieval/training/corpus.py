@@ -29,7 +29,7 @@ LANGUAGES = {
 """By suffix, those whose definitions are taken."""
 
 _LEFT_OUT = re.compile(
-    r"(^|/)(tests?|testing|_vendor|vendor|vendored|third_party|_?externals?|extern|node_modules|locale|migrations)/"
+    r"(^|/)(tests?|testing|_vendor|vendor|vendored|third_?party(_files)?|_?externals?|extern|node_modules|locale|migrations)/"
     r"|(^|/)(test_[^/]*|[^/]*_test|conftest)\.\w+$|\.min\.\w+$|\.d\.ts$|_pb2\.py$"
 )
 _LARGEST = 300_000
