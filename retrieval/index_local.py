@@ -119,7 +119,7 @@ class LocalIndex:
         if not sources and not old:
             return
         found, keys = [source.definitions() for source in sources], content.keys(len(sources))
-        vectors = self._encoder.definitions([each.blocks for several in found for each in several])
+        vectors = self._encoder.definitions([each.passages for several in found for each in several])
         tables = [Table.of(*each) for each in zip(keys, found, (source.text for source in sources), strict=True)]
         with self._asking:
             content.remove(paths)

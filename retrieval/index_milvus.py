@@ -139,7 +139,7 @@ class MilvusIndex:
     def _rows_of(self, source: Source) -> list[dict[str, Any]]:
         """The first definition last, as the mark that all are there."""
         found = source.definitions()
-        vectors = self._encoder.definitions([each.blocks for each in found])
+        vectors = self._encoder.definitions([each.passages for each in found])
         together = enumerate(zip(found, own_texts(found, source.text), vectors, strict=True))
         rows = [_row(source, ordinal, *each) for ordinal, each in together]
         return rows[::-1]
