@@ -56,10 +56,11 @@ class _Held:
 class LocalIndex:
     def __init__(self, root: Path, encoder: Encoder, store: Store) -> None:
         self._root, self._encoder, self._store = Path(os.path.abspath(root)), encoder, store
-        self._asking, self._changing = Lock(), Lock()
-        """Held by those who read or replace what is held, for milliseconds; and by the one who makes what is new."""
+        self._saving, self._changing, self._asking = Lock(), Lock(), Lock()
+        """Taken in this order, the last for a few milliseconds only: searches wait for it."""
         self._notes: list[str] = []
         self._is_changed = self._is_closed = False
+        self._filled: Content | None = None
         self._is_saved = True
         self._is_ours = self._claim()
         self._held = _Held(Content(encoder.dimension), Words(None))
@@ -80,14 +81,14 @@ class LocalIndex:
         return tuple(self._notes)
 
     def refresh(self) -> bool:
-        with self._changing:
+        if self._is_ours and (not self._is_saved or self._live.exists()):
+            return not self._is_closed
+        with self._saving, self._changing:
             if self._is_closed:
                 return False
-            is_lost = self._is_ours and self._is_saved and not self._live.exists()
-            if not self._is_ours or is_lost:
-                self._is_ours = self._claim()
-                if self._is_ours or self._store.newest_number != self._held.number:
-                    self._open()
+            self._is_ours = self._claim()
+            if self._is_ours or self._store.newest_number != self._held.number:
+                self._open()
             return self._is_ours
 
     def update(self, sources: Sequence[Source], gone: Collection[str] = ()) -> None:
@@ -165,27 +166,32 @@ class LocalIndex:
             return ""
 
     def save(self) -> None:
-        with self._changing:
+        """While files are made to last, which a busy disk may take seconds for, the index can be changed."""
+        with self._saving:
             if not (self._is_changed and self._is_ours and self._is_saved):
                 return
             try:
                 saved = self._store.write(self._encoder.name, self._fill)
             except OSError as error:
+                self._is_changed = True
                 self._note(f"The index could not be saved ({error}): it goes on in memory, and saving is tried again.")
                 return
-            with self._asking:
-                self._held.content.map_base(saved.folder)
+            with self._changing, self._asking:
                 self._held.number = saved.number
-            self._is_changed = False
+                if self._held.content is self._filled:
+                    self._held.content.map_base(saved.folder)
+                self._filled = None
 
     def _fill(self, folder: Path) -> None:
-        self._held.content.write(folder)
-        (folder / _WORDS).mkdir()
-        copy(self._live, folder / _WORDS, put)
+        with self._changing:
+            self._filled, self._is_changed = self._held.content, False
+            self._filled.write(folder)
+            (folder / _WORDS).mkdir()
+            copy(self._live, folder / _WORDS, put)
 
     def close(self) -> None:
         self.save()
-        with self._changing:
+        with self._saving, self._changing:
             if self._is_closed:
                 return
             self._is_closed = True

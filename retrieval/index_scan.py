@@ -50,20 +50,24 @@ class Scanner:
         """Files that were read and are left out, so that they are not read again until they change."""
 
     def scan(self, stopped: Callable[[], bool]) -> Found | None:
-        """All that is there, outer folders first, as far as allowed; None if it was stopped or cannot be seen."""
+        """All that is there, outer folders first, as far as allowed; None if it was stopped or cannot be seen.
+
+        `stopped` is asked in each folder.
+        """
         found = Found()
         self.left_out.ended = ""
         if not self.root.is_dir():
             self.left_out.ended = f"{self.root} is not there: the index stays as it is."
             return None
+        skipped = len(str(self.root).rstrip("/")) + 1
         for folder in walk(self.root, self.is_wanted, stopped=stopped):
             found.folders.append(folder.path)
             for entry in folder.files:
                 if len(found.files) >= self._limits.files:
                     self.left_out.ended = self._files_sentence
                     return found
-                if stamp := _stamp(Path(entry.path)):
-                    found.files[self.relative(Path(entry.path))] = stamp
+                if stamp := _stamp(entry):
+                    found.files[entry.path[skipped:]] = stamp
             if len(found.folders) >= self._limits.folders:
                 self.left_out.ended = (
                     f"Only {self._limits.folders:,} folders were looked into, those nearest to the repository's root."
@@ -141,10 +145,10 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _stamp(file: Path) -> Stamp:
+def _stamp(file: Path | os.DirEntry[str]) -> Stamp:
     """Its size, when it and what is known of it have changed, and its number; empty if it is not there."""
     try:
-        status = os.stat(file, follow_symlinks=False)
+        status = file.stat(follow_symlinks=False)
     except OSError:
         return ()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

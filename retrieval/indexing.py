@@ -34,6 +34,8 @@ _LONG = 20.0
 """Seconds after which it is saved while there are changes."""
 _LOOK = 1.0
 """Seconds after which is looked whether another process is at it still."""
+_LEAST = 0.1
+"""The shortest wait, while the index is being saved."""
 _RETRY = 30.0
 """Seconds after which is tried again what failed, and is looked for changes where nobody tells of them."""
 _PAUSE = 0.5
@@ -66,6 +68,7 @@ class Indexing:
         self._condition = threading.Condition()
         self._closed, self._complete = threading.Event(), threading.Event()
         self._watch: Watch | None = None
+        self._saver: threading.Thread | None = None
         self._watched: frozenset[Path] = frozenset()
         self._unwatched = ""
         self._unsaved_since = self._next_save = self._next_scan = math.inf
@@ -101,6 +104,8 @@ class Indexing:
         self._thread.join()
         if self._watch is not None:
             self._watch.close()
+        if self._saver is not None:
+            self._saver.join()
         self._index.save()
 
     def _has_work(self) -> bool:
@@ -117,7 +122,7 @@ class Indexing:
             with self._condition:
                 self._is_busy = False
                 self._condition.notify_all()
-                self._condition.wait_for(lambda: self._closed.is_set() or self._has_work(), max(seconds, 0.0))
+                self._condition.wait_for(lambda: self._closed.is_set() or self._has_work(), seconds)
                 self._is_busy = True
 
     def _step(self) -> float:
@@ -133,7 +138,7 @@ class Indexing:
                 self._scan()
             self._index_changed()
             self._save_if_due()
-            return min(self._next_scan, self._next_save) - time.monotonic()
+            return max(min(self._next_scan, self._next_save) - time.monotonic(), _LEAST)
         except CodeIndexError:
             pass  # the index says why
         except Exception:  # whatever is wrong must not end the thread
@@ -142,26 +147,30 @@ class Indexing:
         return _RETRY
 
     def _scan(self) -> None:
-        """Indexes what is new and forgets what is no more."""
-        self._has_to_scan = False
-        found = self._scanner.scan(self._closed.is_set)
+        """Indexes what is new and forgets what is no more; what changes meanwhile comes first."""
+        self._has_to_scan, known = False, self._index.files
+        found = self._scanner.scan(self._is_scan_over)
         self._next_scan = time.monotonic() + (_RETRY if found is None or self._unwatched else _RESCAN)
         if found is None:
             return
         self._watch_folders(found.folders)
         self._scanner.forget_others(found.files)
-        known = self._index.files
-        self._update([], known.keys() - found.files.keys())
-        new = [path for path, stamp in found.files.items() if path not in known or known[path].stamp != stamp]
+        now = self._index.files
+        self._update([], [path for path in known.keys() - found.files.keys() if now.get(path) == known[path]])
+        new = [path for path, stamp in found.files.items() if path not in now or now[path].stamp != stamp]
         new = [path for path in new if not self._scanner.is_skipped(path, found.files[path])]
         before, total = len(found.files) - len(new), len(found.files)
         self._progress(before, total)
-        for done in self._index_files(new, known.keys()):
+        for done in self._index_files(new, now.keys()):
             self._progress(before + done, total)
             self._index_changed()
             self._save_if_due()
         if not self._closed.is_set():
             self._complete.set()
+
+    def _is_scan_over(self) -> bool:
+        self._index_changed()
+        return self._closed.is_set()
 
     def _index_changed(self) -> None:
         """Files at once, and all that is there where folders or ignore files have changed."""
@@ -172,7 +181,9 @@ class Indexing:
             return
         known = self._index.files.keys()
         files, others = [], []
-        for path in filter(self._is_inside, changed):
+        for path in changed:
+            if not path.is_relative_to(self.root):
+                continue
             if path.name in _IGNORE_FILES or (path.is_dir() and not path.is_symlink()):
                 self._has_to_scan = True
             elif (relative := self._scanner.relative(path)) in known or self._is_allowed(path, len(known)):
@@ -182,9 +193,6 @@ class Indexing:
         self._has_to_scan |= bool(others) and any(each.startswith(tuple(others)) for each in known)
         for _ in self._index_files(files, known):
             pass
-
-    def _is_inside(self, path: Path) -> bool:
-        return path.is_relative_to(self.root) and path != self.root
 
     def _is_allowed(self, path: Path, count: int) -> bool:
         return self._scanner.is_walked(path) and path.exists() and self._scanner.allows(count)
@@ -235,8 +243,9 @@ class Indexing:
                 self._index.update([], [source.path])
 
     def _save_if_due(self) -> None:
-        if time.monotonic() >= self._next_save:
-            self._index.save()
+        if time.monotonic() >= self._next_save and not (self._saver and self._saver.is_alive()):
+            self._saver = threading.Thread(target=self._index.save, name="saving", daemon=True)
+            self._saver.start()
             self._next_save = self._unsaved_since = math.inf
 
     def _watch_folders(self, folders: Sequence[Path]) -> None:

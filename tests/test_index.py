@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +179,37 @@ def test_one_index_writes_and_others_follow(tmp_path: Path, open_index: Opened):
     assert "tax_return" in names(reader.search("tax"))
     reader.update([], gone=["a.py"])
     assert names(reader.search("tax")) == ["tax_return"]
+
+
+def test_it_is_changed_searched_and_saved_at_the_same_time(tmp_path: Path, open_index: Opened):
+    index, ended = open_index(), threading.Event()
+
+    def keep(call: Callable[[], object]) -> threading.Thread:
+        def run() -> None:
+            while not ended.is_set():
+                call()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    def search() -> None:
+        for hit in index.search("part of name", 20):
+            assert hit.text == f"def {hit.name}(): ..."
+
+    others = [keep(index.save), keep(search), keep(index.refresh)]
+    for number in range(60):
+        text = "".join(f"def part{number % 7}_name{number}_{each}(): ...\n" for each in range(number % 5 * 30))
+        index.update([write(tmp_path, f"part{number % 7}.py", text)], gone=[f"part{(number + 1) % 7}.py"])
+    ended.set()
+    for thread in others:
+        thread.join()
+    expected = {path: known.digest for path, known in index.files.items()}
+    index.close()
+    index = open_index()
+    assert {path: known.digest for path, known in index.files.items()} == expected
+    assert index.notes == ()
+    assert len(index.search("part of name", 10_000)) == index.counts.definitions > 0
 
 
 def test_a_closed_index_finds_nothing_and_cannot_be_changed(tmp_path: Path, open_index: Opened):
