@@ -172,14 +172,16 @@ def as_json(asked: Asked, root: Path) -> dict[str, Any]:
 def _wait(survey: Survey, patience: float, cancelled: Event, tell: Callable[[int], None]) -> tuple[str, ...]:
     """What was left out when the survey was over, or the time."""
     end = time.monotonic() + patience
-    while not survey.wait(TICK):
+    while True:
         if cancelled.is_set():
             raise Cancelled("the request was given up")
-        if time.monotonic() > end:
-            count = len(survey.apis.files)
+        is_over = survey.wait(max(min(TICK, end - time.monotonic()), 0.0))
+        count = len(survey.apis.files)
+        tell(count)
+        if is_over:
+            return survey.left_out
+        if time.monotonic() >= end:
             return (*survey.left_out, f"Only {count:,} files were read within {patience:g} seconds; ask again later.")
-        tell(len(survey.apis.files))
-    return survey.left_out
 
 
 def _as_comment(wish: str) -> str:

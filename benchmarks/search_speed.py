@@ -38,7 +38,8 @@ from retrieval.indexing import Indexing
 from retrieval.splitting import Definition
 
 INSTALLED = Path(sysconfig.get_path("purelib")), Path(sysconfig.get_path("stdlib"))
-PARTS = ("index", "gently", "search", "open", "save", "sizes")
+PARTS = ("index", "gently", "search", "open", "save", "sizes", "files")
+SIZES = (10_000, 25_000, 50_000, 75_000, 100_000)
 COUNT = 10
 UNLIMITED = Limits(1_000_000, 1_000_000)
 
@@ -231,27 +232,21 @@ def saved(root: Path, encoder: Encoder, folder: Path, count: int) -> Times:
     return Times.of(seconds)
 
 
-def sizes(vectors: NDArray[np.float32], counts: Sequence[int], seed: int) -> list[dict[str, float]]:
-    """Vectors one by one and in cells, by their number: milliseconds of a search, and what the cells miss."""
-    chance = np.random.default_rng(seed)
-    queries = vectors[chance.permutation(len(vectors))[:300]]
-    return [_size(vectors[chance.permutation(len(vectors))[:count]], queries) for count in counts]
-
-
-def _size(vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> dict[str, float]:
-    flat, alive = Vectors.none(vectors.shape[1]), np.ones(len(vectors), np.bool_)
-    flat.add(vectors)
+def size(vectors: NDArray[np.float32], queries: NDArray[np.float32], count: int, seed: int) -> dict[str, float]:
+    """So many vectors one by one and in cells: milliseconds of a search, and the share of the best ten in its 50."""
+    some = vectors[np.random.default_rng(seed).permutation(len(vectors))[:count]]
+    flat, alive = Vectors.none(vectors.shape[1]), np.ones(len(some), np.bool_)
+    flat.add(some)
     begin = time.perf_counter()
     cells = packed([(flat, alive)], vectors.shape[1], few=0)
     built = time.perf_counter() - begin
     one = [flat.search(query, 50, alive)[0] for query in queries]
     other = [cells.search(query, 50, alive)[0] for query in queries]
-    agreed = [len(set(a) & set(b)) / len(a) for a, b in zip(one, other, strict=True)]
     return {
-        "vectors": len(vectors),
+        "vectors": len(some),
         "flat_ms": Times.of([timed(lambda query=query: flat.search(query, 50, alive)) for query in queries]).p50,
         "cells_ms": Times.of([timed(lambda query=query: cells.search(query, 50, alive)) for query in queries]).p50,
-        "recall_at_50": round(float(np.mean(agreed)), 4),
+        "best_10_found": round(float(np.mean([np.isin(a[:10], b).mean() for a, b in zip(one, other, strict=True)])), 4),
         "build_seconds": round(built, 2),
     }
 
@@ -304,54 +299,59 @@ def is_whole(root: Path, repository: Repository, encoder: Encoder, folder: Path)
     return count == repository.definitions
 
 
-def measure(options: argparse.Namespace, folder: Path, console: Console) -> dict[str, object]:
-    repository, encoder, root, saved_in = (
-        prepared(options, folder),
-        load(options.encoder),
-        folder / "code",
-        folder / "index",
-    )
-    console.print(f"{repository.files:,} files, {repository.lines:,} lines, {repository.definitions:,} definitions")
-    figures: dict[str, object] = {"repository": asdict(repository)}
+class Measurement:
+    """Figures of one repository, said as they come."""
 
-    def add(name: str, value: object) -> None:
-        figures[name] = value
-        console.print(f"{name}: {value}", soft_wrap=True)
+    def __init__(self, options: argparse.Namespace, folder: Path) -> None:
+        self.options, self.console = options, Console()
+        self.encoder, self.root, self.saved_in = load(options.encoder), folder / "code", folder / "index"
+        self.figures: dict[str, object] = {}
+        if set(options.parts) > {"files"} or "files" not in options.parts:
+            self._measure(prepared(options, folder), folder)
+        if "files" in options.parts:
+            self._add("many files", many_files(options.files, self.encoder))
 
-    if "index" in options.parts or not is_whole(root, repository, encoder, saved_in):
-        add("first index", indexed(root, repository, encoder, saved_in, gentle=False))
-    if "gently" in options.parts:
-        add("first index, gently", indexed(root, repository, encoder, folder / "other", gentle=True))
-    if {"search", "open", "sizes"} & {*options.parts}:
-        baselines = Baselines(root, encoder)
-        questions = baselines.questions(options.count, options.seed)
-    if "search" in options.parts:
-        index = opened(root, encoder, saved_in)
-        figures["search"] = {
-            kind: {name: asdict(times) for name, times in searched(index, baselines, asked).items()}
-            for kind, asked in questions.items()
-        }
-        index.close()
-        show(console, figures["search"])
-    if "open" in options.parts:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            add("open", pool.apply(reopened, (root, saved_in, options.encoder, questions["sentence"])))
-    if "save" in options.parts:
-        add("saved file found after, ms", asdict(saved(root, encoder, saved_in, options.saves)))
-    if "sizes" in options.parts:
-        add("sizes", sizes(baselines.vectors, (10_000, 25_000, 50_000, 100_000), options.seed))
-    if options.files:
-        add("many files", many_files(options.files, encoder))
-    return figures
+    def _add(self, name: str, value: object) -> None:
+        self.figures[name] = value
+        self.console.print(f"{name}: {value}", soft_wrap=True)
+
+    def _measure(self, repository: Repository, folder: Path) -> None:
+        parts, root, encoder = self.options.parts, self.root, self.encoder
+        self._add("repository", asdict(repository))
+        if "index" in parts or not is_whole(root, repository, encoder, self.saved_in):
+            self._add("first index", indexed(root, repository, encoder, self.saved_in, gentle=False))
+        if "gently" in parts:
+            self._add("first index, gently", indexed(root, repository, encoder, folder / "other", gentle=True))
+        if {"search", "open", "sizes"} & {*parts}:
+            self._search(Baselines(root, encoder))
+        if "save" in parts:
+            self._add("saved file found after, ms", asdict(saved(root, encoder, self.saved_in, self.options.saves)))
+
+    def _search(self, baselines: Baselines) -> None:
+        parts, questions = self.options.parts, baselines.questions(self.options.count, self.options.seed)
+        if "search" in parts:
+            index = opened(self.root, self.encoder, self.saved_in)
+            searches = {kind: searched(index, baselines, asked) for kind, asked in questions.items()}
+            index.close()
+            self.figures["search"] = {
+                kind: {name: asdict(times) for name, times in several.items()} for kind, several in searches.items()
+            }
+            show(self.console, searches)
+        if "open" in parts:
+            arguments = self.root, self.saved_in, self.options.encoder, questions["sentence"]
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                self._add("open", pool.apply(reopened, arguments))
+        if "sizes" in parts:
+            queries = self.encoder.queries([each for several in questions.values() for each in several[:150]])
+            self._add("sizes", [size(baselines.vectors, queries, count, self.options.seed) for count in SIZES])
 
 
-def show(console: Console, figures: dict[str, dict[str, dict[str, float]]]) -> None:
+def show(console: Console, searches: dict[str, dict[str, Times]]) -> None:
     table = Table("query", "search", "p50, ms", "p95", "p99", "slowest", "ratio of p50 to NumPy", title="Searching")
-    for kind, several in figures.items():
+    for kind, several in searches.items():
         for name, times in several.items():
-            ratio = times["p50"] / several["numpy"]["p50"]
-            values = (f"{times[each]:.2f}" for each in ("p50", "p95", "p99", "slowest"))
-            table.add_row(kind, name, *values, f"{ratio:.2f}")
+            values = (f"{each:.2f}" for each in (times.p50, times.p95, times.p99, times.slowest))
+            table.add_row(kind, name, *values, f"{times.p50 / several['numpy'].p50:.2f}")
     console.print(table)
 
 
@@ -362,7 +362,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000, help="questions of each kind (1000)")
     parser.add_argument("--saves", type=int, default=50, help="files that are saved (50)")
     parser.add_argument("--folder", type=Path, help="where the repository and its index are kept for another run")
-    parser.add_argument("--files", type=int, default=0, help="also a tree of so many small files (0)")
+    parser.add_argument("--files", type=int, default=1_000_000, help="small files of the last part (1000000)")
     parser.add_argument("--encoder", default="", help="as in the settings; the embedded one by default")
     parser.add_argument("--parts", type=some_of(PARTS), default=PARTS, help=f"with commas ({','.join(PARTS)})")
     parser.add_argument("--seed", type=int, default=1)
@@ -371,7 +371,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        figures = measure(options, folder, Console())
+        figures = Measurement(options, folder).figures
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.index import CodeIndexError, Counts, Hit, Known, Source, merged
-from retrieval.index_content import Content, View
+from retrieval.index_content import Content
+from retrieval.index_parts import View
 from retrieval.index_rows import Table
 from retrieval.index_store import Saved, Store, put
 from retrieval.index_words import Entry, Words, copy, words_in
@@ -60,7 +61,6 @@ class LocalIndex:
         """Taken in this order, the last for a few milliseconds only: searches wait for it."""
         self._notes: list[str] = []
         self._is_changed = self._is_closed = False
-        self._filled: Content | None = None
         self._is_saved = True
         self._is_ours = self._claim()
         self._held = _Held(Content(encoder.dimension), Words(None))
@@ -96,10 +96,6 @@ class LocalIndex:
             if not self._is_ours or self._is_closed:
                 raise CodeIndexError("This index cannot be changed: it is closed, or another process changes it.")
             self._replace(list(self._new_among(sources)), gone)
-            if self._held.content.has_much:
-                content = self._held.content.packed()
-                with self._asking:
-                    self._held.content = content
 
     def _new_among(self, sources: Sequence[Source]) -> Iterator[Source]:
         """Those whose text is not what it was."""
@@ -166,8 +162,9 @@ class LocalIndex:
             return ""
 
     def save(self) -> None:
-        """While files are made to last, which a busy disk may take seconds for, the index can be changed."""
+        """Takes seconds where there is much or the disk is busy; the index can be changed meanwhile."""
         with self._saving:
+            self._pack()
             if not (self._is_changed and self._is_ours and self._is_saved):
                 return
             try:
@@ -178,14 +175,22 @@ class LocalIndex:
                 return
             with self._changing, self._asking:
                 self._held.number = saved.number
-                if self._held.content is self._filled:
-                    self._held.content.map_base(saved.folder)
-                self._filled = None
+                self._held.content.map_base(saved.folder)
+
+    def _pack(self) -> None:
+        """Makes a new base if that is worth its while."""
+        content = self._held.content
+        if self._is_ours and content.has_much:
+            with self._changing, self._asking:
+                packing = content.freeze()
+            base = packing.packed()
+            with self._changing, self._asking:
+                content.adopt(base, packing)
 
     def _fill(self, folder: Path) -> None:
         with self._changing:
-            self._filled, self._is_changed = self._held.content, False
-            self._filled.write(folder)
+            self._is_changed = False
+            self._held.content.write(folder)
             (folder / _WORDS).mkdir()
             copy(self._live, folder / _WORDS, put)
 

@@ -138,7 +138,7 @@ class Indexing:
                 self._scan()
             self._index_changed()
             self._save_if_due()
-            return max(min(self._next_scan, self._next_save) - time.monotonic(), _LEAST)
+            return min(max(min(self._next_scan, self._next_save) - time.monotonic(), _LEAST), _RETRY)
         except CodeIndexError:
             pass  # the index says why
         except Exception:  # whatever is wrong must not end the thread
@@ -264,3 +264,4 @@ class Indexing:
     def _watch_failed(self, reason: str) -> None:
         self._unwatched = f"Changes are looked for every {_RETRY:g} seconds, since they cannot be watched: {reason}."
         self._watched = frozenset()
+        self._next_scan = min(self._next_scan, time.monotonic() + _RETRY)

@@ -228,6 +228,7 @@ def test_many_definitions_go_into_a_base_and_all_are_found(tmp_path: Path, open_
     for part in range(4):
         text = "".join(f"def name{number}(): ...\n" for number in range(part * 4000, part * 4000 + 4000))
         index.update([write(tmp_path, f"part{part}.py", text)])
+        index.save()
     index.update([write(tmp_path, "part1.py", "def name4000(): ...\n")])
     for again in (False, True):
         if again:
@@ -241,19 +242,24 @@ def test_many_definitions_go_into_a_base_and_all_are_found(tmp_path: Path, open_
 
 Words_ = st.sampled_from(["order", "tax", "mail", "price", "user", "token"])
 Change = st.tuples(st.sampled_from(["a.py", "b.py", "c.py"]), st.none() | st.lists(Words_, max_size=5))
-Steps = st.lists(Change | st.sampled_from(["pack", "write"]), max_size=25)
+Steps = st.lists(Change | st.sampled_from(["freeze", "adopt", "write"]), max_size=25)
 
 
 @given(Steps)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_changed_packed_and_read_back_the_content_is_that_of_the_files(tmp_path: Path, steps):
-    encoder, content, files = BagOfWords(), Content(256, few=1000, much=3), dict[str, list[str]]()
+    encoder, content, files, packing = BagOfWords(), Content(256, few=1000, much=3), dict[str, list[str]](), None
     folders = iter(range(1000))
     shutil.rmtree(tmp_path / "saved", ignore_errors=True)
     for step in steps:
-        if step == "pack":
-            content = content.packed()
-        elif step == "write":
+        if step == "freeze":
+            packing = packing or content.freeze()
+        elif step == "adopt" and packing:
+            content.adopt(packing.packed(), packing)
+            packing = None
+        elif step in ("adopt", "write"):
+            if packing:
+                continue
             folder = tmp_path / "saved" / str(next(folders))
             folder.mkdir(parents=True)
             content.write(folder)
