@@ -51,7 +51,7 @@ def neovim() -> str:
     for program in [named] if named else [cache / "ghostwright" / "neovim" / "nvim", shutil.which("nvim")]:
         if program and Path(program).exists() and _has_inline_completion(str(program)):
             return str(program)
-    pytest.skip(f"no Neovim 0.12 here ({named or 'neither in the cache nor on the PATH'}): .ci/neovim gets one")
+    pytest.skip(f"no Neovim 0.12 here ({named or 'neither in the cache nor on the PATH'}): .ci/editors gets one")
 
 
 def _has_inline_completion(program: str) -> bool:

@@ -14,7 +14,7 @@ export const EXTENSION = resolve(import.meta.dirname, '..')
 const { chromium } = createRequire(join(HOME, 'e2e', 'package.json'))('playwright-core')
 
 /** Milliseconds after which a test gives up waiting: long, since they fail a test that would only be slow. */
-export const PATIENCE = Number(process.env.GHOSTWRIGHT_PATIENCE ?? 60) * 1000
+export const PATIENCE = Number(process.env.GHOSTWRIGHT_PATIENCE ?? 120) * 1000
 
 const SETTINGS = {
   'telemetry.telemetryLevel': 'off',

@@ -9,7 +9,7 @@ const vscode = require('vscode')
 
 const { commands, ConfigurationTarget, window, workspace } = vscode
 const { fakes, real } = JSON.parse(readFileSync(join(homedir(), 'fakes.json'), 'utf-8'))
-const PATIENCE = 90_000
+const PATIENCE = 120_000
 
 let status
 let server
