@@ -20,7 +20,7 @@ DEEPEST = 40
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 _FRAME = re.compile(r"^[\s/*#!-]+|[\s*/]+$", re.MULTILINE)
 _TAG = re.compile(r"<[^>\n]{1,40}>")
-
+_BRACKETS = re.compile(r"[\[({\"'`]")
 
 _IDENTIFIERS = frozenset(
     ("identifier", "field_identifier", "type_identifier", "property_identifier", "private_property_identifier", "name",
@@ -129,27 +129,42 @@ def named(node: Node | None) -> Node | None:
 
 
 def assigned_in(source: Source, body: Node, receiver: str) -> Iterator[Assigned]:
-    """`self.price: float = 0`, `this.total = new Total()`, each at the beginning of a line.
+    """`self.price: float = 0`, `this.total = new Total()`, `self.x, self.y = x, y`, each at the beginning of a line.
 
     They are found as text, for methods are long and these lines are few.
     """
     if source.code.find(receiver.encode(), body.start_byte, body.end_byte) < 0:
         return
-    first = body.start_point.row + 1
+    line = body.start_point.row + 1
     text = source.code[body.start_byte : body.end_byte].decode("utf-8", "replace")
-    counted, at = 0, 0
+    at = 0
     for match in _assignments(receiver).finditer(text):
-        annotation, value = (match[2] or "").strip(), (match[3] or "").strip()
+        annotation, value = " ".join((match[2] or "").split()), (match[3] or "").strip()
         if annotation or value:
-            counted, at = counted + text.count("\n", at, match.start()), match.start()
-            written = match[0].strip()[len(receiver) :]
-            yield Assigned(match[1], " ".join(annotation.split()), value, " ".join(written.split()), first + counted)
+            line, at = line + text.count("\n", at, match.start()), match.start()
+            written = " ".join(match[0].strip()[len(receiver) :].split())
+            if "," not in match[1]:
+                yield Assigned(match[1], annotation, value, written, line)
+            else:
+                yield from _unpacked(match[1].split(","), value, receiver, line)
+
+
+def _unpacked(targets: list[str], value: str, receiver: str, line: int) -> Iterator[Assigned]:
+    """Each target with its own value, if the values are as many and none has commas of its own."""
+    values = value.split(",")
+    if len(values) != len(targets) or _BRACKETS.search(value):
+        values = [""] * len(targets)
+    for target, each in zip(targets, values, strict=True):
+        name = target.strip().removeprefix(receiver)
+        yield Assigned(name, "", each.strip(), f"{name} = {each.strip()}" if each else name, line)
 
 
 @lru_cache(64)
 def _assignments(receiver: str) -> re.Pattern[str]:
+    name = r"[#$]?[^\W\d][\w$]*"
+    own = re.escape(receiver)
     return re.compile(
-        rf"^[ \t]*{re.escape(receiver)}([#$]?[^\W\d][\w$]*)[ \t]*"
+        rf"^[ \t]*{own}({name}(?:[ \t]*,[ \t]*{own}{name})*)[ \t]*"
         r"(?::[ \t]*([^=\n]+?)[ \t]*)?(?:=(?![=>~])[ \t]*(.*))?$",
         re.MULTILINE,
     )

@@ -8,8 +8,12 @@ from textwrap import dedent
 
 _HEAD = re.compile(r"\s*(?:async\s+def|def|class)\b")
 _DECORATOR = re.compile(r"\s*@")
+_QUOTE = re.compile(r"\s*[rRuU]?[\"']")
 LONGEST_HEAD = 15
 """Lines that a definition's head may take."""
+
+LONGEST_DOCSTRING = 40
+"""Lines that its docstring may take."""
 
 
 def without_broken_bodies(text: str, is_broken: Callable[[str], bool]) -> str:
@@ -42,12 +46,24 @@ def _is_decorated(part: list[str]) -> bool:
 
 
 def _mended(part: list[str], is_broken: Callable[[str], bool]) -> list[str]:
-    if not is_broken(dedent("\n".join(part)) + "\n"):
+    def reads(lines: list[str]) -> bool:
+        return not is_broken(dedent("\n".join(lines)) + "\n")
+
+    if reads(part):
         return part
     first = next((number for number, line in enumerate(part) if _HEAD.match(line)), None)
     if first is not None:
         for end in range(first + 1, min(len(part), first + LONGEST_HEAD) + 1):
             head = [*part[: end - 1], f"{part[end - 1].rstrip()} ..."]
-            if not is_broken(dedent("\n".join(head)) + "\n"):
-                return head + [""] * (len(part) - end)
+            if reads(head):
+                documented = _documented(part, end, reads)
+                return (documented or head) + [""] * (len(part) - len(documented or head))
     return [""] * len(part)
+
+
+def _documented(part: list[str], end: int, reads: Callable[[list[str]], bool]) -> list[str]:
+    """A head of so many lines with the docstring behind it, if there is one."""
+    if end == len(part) or not _QUOTE.match(part[end]):
+        return []
+    ends = range(end + 1, min(len(part), end + LONGEST_DOCSTRING) + 1)
+    return next((part[:last] for last in ends if reads(part[:last])), [])

@@ -33,6 +33,7 @@ class ▸Item(Base, metaclass=Meta):
     def ▸__init__(self, name: str):
         self.▸name = name
         self.▸late = Late()
+        self.▸left, self.▸right = name, side(1, 2)
         local = self.elsewhere == 2
     @property
     def ▸total(self) -> Money: ...
@@ -562,6 +563,17 @@ def test_what_was_half_written_is_found_when_it_is_whole():
 def test_half_written_files_keep_what_can_be_read(language: str, text: str, names: set[str]):
     found, _ = extract("a", language, text)
     assert names <= {api.name for api in found}
+
+
+def test_a_definition_whose_body_is_half_written_keeps_its_docstring():
+    text = 'class Item:\n    def total(self):\n        """The price.\n\n        With tax."""\n        add(\n\nx = 1\n'
+    found, _ = extract("a.py", "python", text)
+    assert [(api.name, api.doc) for api in found] == [("Item", ""), ("total", "The price."), ("x", "")]
+
+
+def test_what_is_unpacked_into_fields_has_the_types_of_the_parameters():
+    apis = index(a="class Item:\n    def __init__(self, x: int, y: str):\n        self.x, self.y = x, y\n")
+    assert {name: only(apis, name).returns for name in "xy"} == {"x": "int", "y": "str"}
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
