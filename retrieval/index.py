@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from retrieval.splitting import Definition, definitions
 
@@ -23,11 +22,6 @@ log = logging.getLogger(__name__)
 
 Stamp = tuple[int, ...]
 """What tells a file that has changed from one that has not, without reading it; empty where that is not known."""
-
-RANKS = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
-
-_Item = TypeVar("_Item", bound=Hashable)
 
 
 class CodeIndexError(Exception):
@@ -114,7 +108,10 @@ class CodeIndex(Protocol):
         """Replaces files and forgets others; they are found as they are now when it returns. Raises CodeIndexError."""
 
     def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
-        """The best definitions, best first, but of no file that is left out. Raises CodeIndexError."""
+        """The best definitions, best first, but of no file that is left out. Raises CodeIndexError.
+
+        A query is a description, a name, or code that is being written.
+        """
 
     def refresh(self) -> bool:
         """Takes up what another process has saved, or its place if it has ended; whether this one may change it."""
@@ -139,12 +136,3 @@ def opened(root: Path, encoder: Encoder, folder: Path | None = None) -> CodeInde
 
 def digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def merged(rankings: Sequence[Sequence[_Item]]) -> list[tuple[_Item, float]]:
-    """One ranking of several, each best first: an item's score is the sum of 1 / (60 + rank) over them."""
-    scores: defaultdict[_Item, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, item in enumerate(ranking, start=1):
-            scores[item] += 1 / (RANKS + rank)
-    return sorted(scores.items(), key=lambda scored: -scored[1])

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.index import CodeIndexError, Counts, Hit, Known, Source, merged
+from retrieval.index import CodeIndexError, Counts, Hit, Known, Source
 from retrieval.index_content import Content
+from retrieval.index_fusion import FEW, by_names, fused, names_in
 from retrieval.index_parts import View
 from retrieval.index_rows import Table
 from retrieval.index_store import Saved, Store, put
@@ -138,13 +139,19 @@ class LocalIndex:
         if not words or count < 1:
             return []
         vector = np.asarray(self._encoder.queries([query])[0], np.float32)
-        depth = max(DEPTH, 3 * count)
+        depth, names = max(DEPTH, 3 * count), names_in(query)
         with self._asking:
-            content = self._held.content
-            by_meaning = content.nearest(vector, depth, leave_out)
-            by_words = content.rows_of(self._held.words.search(words, depth, content.keys_of(leave_out)))
+            content, held = self._held.content, self._held.words
+            others = content.keys_of(leave_out)
+            named = by_names(
+                names,
+                lambda several: content.rows_of(held.named(several, depth, others)),
+                lambda name: content.rows_of(held.search([name], FEW + 1, others)),
+            )
+            by_words = content.rows_of(held.search(words, depth, others))
+            ranked = fused(content.nearest(vector, depth, leave_out), by_words, named)
             view = content.view()
-        return list(islice(self._hits(merged([by_meaning, by_words]), view), count))
+        return list(islice(self._hits(ranked, view), count))
 
     def _hits(self, ranked: Sequence[tuple[int, float]], view: View) -> Iterator[Hit]:
         texts: dict[str, str] = {}
@@ -263,7 +270,8 @@ def _words(saved: Saved | None, folder: Path, put: Callable[[Path, Path], None])
     return Words(folder)
 
 
-def _entries(source: Source, key: int, found: Sequence[Definition]) -> Iterator[tuple[Entry, str]]:
-    """What each definition is found by: its name, its file's path and its text."""
+def _entries(source: Source, key: int, found: Sequence[Definition]) -> Iterator[tuple[Entry, str, str]]:
+    """What each definition is found by: its name if it is no heading, and words: those of its name, path and text."""
     for ordinal, each in enumerate(found):
-        yield Entry(key, ordinal), " ".join((each.name, source.path, *each.blocks))
+        name = each.name if each.kind != "text" else ""
+        yield Entry(key, ordinal), name, " ".join((each.name, source.path, *each.blocks))

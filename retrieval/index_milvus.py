@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.index import RANKS, CodeIndexError, Counts, Hit, Source, Stamp
+from retrieval.index import CodeIndexError, Counts, Hit, Source, Stamp
+from retrieval.index_fusion import FEW, Names, by_names, fused, names_in, suffixes
 from retrieval.index_rows import own_texts
 from retrieval.index_words import words_in
 from retrieval.splitting import Definition
@@ -30,15 +31,19 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
-FORMAT = 1
+FORMAT = 2
 """Of the collection: one of another is left alone, and a new one is begun."""
 _LONGEST = 65_535
 """Bytes of a text field."""
 _DEPTH = 50
+_SAME = 1000
+"""Definitions with one of the names in a query that are looked at."""
 _AT_ONCE = 500
-_FIELDS = {"path": 4096, "digest": 32, "name": 1024, "kind": 16, "text": _LONGEST, "words": _LONGEST}
+_FIELDS = {
+    "path": 4096, "digest": 32, "name": 1024, "called": 1024, "kind": 16, "text": _LONGEST, "words": _LONGEST,
+}  # fmt: skip
 _NUMBERS = ("ordinal", "start", "end", "line")
-_SHOWN = ["path", "name", "kind", "start", "end", "line", "text"]
+_SHOWN = ["id", "path", "name", "kind", "start", "end", "line", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ class MilvusIndex:
         indexes = self._client.prepare_index_params()
         indexes.add_index("vector", index_type="AUTOINDEX", metric_type="IP")
         indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
-        indexes.add_index("path", index_type="INVERTED")
+        for field in ("path", "called"):
+            indexes.add_index(field, index_type="INVERTED")
         self._client.create_collection(
             self._collection, schema=schema, index_params=indexes, consistency_level="Session"
         )  # so that whoever has changed it finds what is new
@@ -145,20 +151,45 @@ class MilvusIndex:
         return rows[::-1]
 
     def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
-        from pymilvus import AnnSearchRequest, RRFRanker
-
-        words = words_in(query)
+        words, names = words_in(query), names_in(query)
         if not words or count < 1:
             return []
         depth, others = max(_DEPTH, 3 * count), f"path not in {json.dumps(list(leave_out))}" if leave_out else ""
         vector = np.asarray(self._encoder.queries([query])[0], np.float32).tolist()
-        by_meaning = AnnSearchRequest([vector], "vector", {"metric_type": "IP"}, depth, expr=others)
-        by_words = AnnSearchRequest([" ".join(words)], "sparse", {"metric_type": "BM25"}, depth, expr=others)
         with _faults("The index on Milvus cannot be asked"):
-            [found] = self._client.hybrid_search(
-                self._collection, [by_meaning, by_words], RRFRanker(RANKS), limit=count, output_fields=_SHOWN
+            called = self._called(names, others)
+            named = by_names(
+                names,
+                lambda several: next((called[name][:depth] for name in several if name in called), []),
+                lambda name: self._nearest("sparse", _whole([name]), "BM25", FEW + 1, others),
             )
-        return [Hit(score=float(each["distance"]), **each["entity"]) for each in found]
+            by_meaning = self._nearest("vector", vector, "IP", depth, others)
+            by_words = self._nearest("sparse", _whole(words), "BM25", depth, others)
+            return self._hits(fused(by_meaning, by_words, named)[:count])
+
+    def _nearest(self, field: str, asked: object, metric: str, depth: int, others: str) -> list[int]:
+        """The numbers of rows, best first."""
+        [found] = self._client.search(
+            self._collection, [asked], others, depth, search_params={"metric_type": metric}, anns_field=field
+        )
+        return [each["id"] for each in found]
+
+    def _called(self, names: Names, others: str) -> Mapping[str, list[int]]:
+        """The numbers of rows by what these can be asked for by, of those that names in a query may mean."""
+        numbers = defaultdict[str, list[int]](list)
+        if names.each:
+            called = f"called in {json.dumps([several[-1] for several in names.each])}"
+            chosen = f"{called} and {others}" if others else called
+            for row in self._client.query(self._collection, chosen, ["id", "name"], limit=_SAME):
+                for name in suffixes(row["name"]):
+                    numbers[name].append(row["id"])
+        return numbers
+
+    def _hits(self, ranked: Sequence[tuple[int, float]]) -> list[Hit]:
+        """Those of what was found that are still there."""
+        rows = self._client.get(self._collection, [number for number, _ in ranked], _SHOWN) if ranked else []
+        shown = {row.pop("id"): row for row in rows}
+        return [Hit(score=score, **shown[number]) for number, score in ranked if number in shown]
 
     def save(self) -> None:
         """Nothing: what the server was told, it keeps."""
@@ -176,12 +207,18 @@ class MilvusIndex:
 
 def _row(source: Source, ordinal: int, found: Definition, text: str, vector: NDArray[np.float32]) -> dict[str, Any]:
     words = words_in(" ".join((found.name, source.path, *found.blocks)))
+    called = "" if found.kind == "text" else next(reversed(suffixes(found.name)), "")
     texts = {
-        "path": source.path, "digest": source.digest.hex(), "name": found.name, "kind": found.kind, "text": text,
-        "words": " ".join(words),
+        "path": source.path, "digest": source.digest.hex(), "name": found.name, "called": called, "kind": found.kind,
+        "text": text, "words": _whole(words),
     }  # fmt: skip
     numbers = {"ordinal": ordinal, "start": found.start, "end": found.end, "line": found.line}
     return {field: _cut(text, _FIELDS[field]) for field, text in texts.items()} | numbers | {"vector": vector.tolist()}
+
+
+def _whole(words: Sequence[str]) -> str:
+    """Words as Milvus takes them apart: at all but letters and digits."""
+    return " ".join(word.replace("_", "") for word in words)
 
 
 def _cut(text: str, length: int) -> str:

@@ -26,7 +26,7 @@ from typing import IO
 import msgspec
 import platformdirs
 
-FORMAT = 1
+FORMAT = 2
 """Of what is saved: what has another is built anew."""
 _MANIFEST = "manifest.json"
 _AT_ONCE = 1 << 20

@@ -18,6 +18,7 @@ from pathlib import Path
 import tantivy
 
 from retrieval.index import CodeIndexError
+from retrieval.index_fusion import suffixes
 
 MOST_WORDS = 64
 """Words of a query that are looked up, the rarest of them."""
@@ -61,6 +62,7 @@ class Words:
         builder.add_unsigned_field("file", indexed=True, fast=True)
         builder.add_unsigned_field("ordinal", fast=True)
         builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+        builder.add_text_field("names", tokenizer_name="whitespace", index_option="basic")
         self._schema, self._folder = builder.build(), folder
         self._writer: tantivy.IndexWriter | None = None
         try:
@@ -70,15 +72,18 @@ class Words:
         except ValueError as error:
             raise CodeIndexError(f"Words cannot be opened: {error}") from error
 
-    def update(self, gone: Iterable[int], added: Iterable[tuple[Entry, str]]) -> None:
-        """Forgets files by their keys and adds definitions with their words, all or nothing. Raises CodeIndexError."""
+    def update(self, gone: Iterable[int], added: Iterable[tuple[Entry, str, str]]) -> None:
+        """Forgets files by their keys and adds definitions with their names and texts, all or nothing.
+
+        What has no name has an empty one. Raises CodeIndexError.
+        """
         try:
             if self._writer is None:
                 self._writer = self._index.writer(_HEAP, 1)
             for key in gone:
                 self._writer.delete_documents_by_term("file", key)
-            for entry, text in added:
-                self._writer.add_document(_document(entry, text))
+            for entry, name, text in added:
+                self._writer.add_document(_document(entry, name, text))
             self._writer.commit()
             self._index.reload()
             self._searcher = self._index.searcher()
@@ -91,7 +96,19 @@ class Words:
         chosen = self._rarest(Counter(words))
         if not chosen:
             return []
-        parts = [(tantivy.Occur.Should, self._term(word, times)) for word, times in chosen.items()]
+        return self._found([self._term(word, times) for word, times in chosen.items()], count, leave_out)
+
+    def named(self, names: Sequence[str], count: int, leave_out: Iterable[int] = ()) -> list[Entry]:
+        """Those that have the first of some names that any has; none of the files that are left out."""
+        for name in names:
+            if self._searcher.doc_freq("names", name):
+                query = tantivy.Query.term_query(self._schema, "names", name, index_option="basic")
+                if found := self._found([query], count, leave_out):
+                    return found
+        return []
+
+    def _found(self, queries: Sequence[tantivy.Query], count: int, leave_out: Iterable[int]) -> list[Entry]:
+        parts = [(tantivy.Occur.Should, query) for query in queries]
         others = (tantivy.Query.term_query(self._schema, "file", key) for key in leave_out)
         parts += [(tantivy.Occur.MustNot, query) for query in others]
         found = self._searcher.search(tantivy.Query.boolean_query(parts), count, count=False)
@@ -141,9 +158,10 @@ def _files_of(meta: bytes, folder: Path) -> list[str]:
     return names
 
 
-def _document(entry: Entry, text: str) -> tantivy.Document:
+def _document(entry: Entry, name: str, text: str) -> tantivy.Document:
     document = tantivy.Document()
     document.add_unsigned("file", entry.file)
     document.add_unsigned("ordinal", entry.ordinal)
     document.add_text("words", " ".join(words_in(text)))
+    document.add_text("names", " ".join(suffixes(name)))
     return document

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from index_tools import SHOP, BagOfWords, Opened, names, write
 
-from retrieval.index import CodeIndexError, Source, merged
+from retrieval.index import CodeIndexError, Source
 from retrieval.index_content import Content
+from retrieval.index_fusion import by_names, fused, names_in, suffixes
 from retrieval.index_rows import Table, joined
-from retrieval.index_store import Store, default_folder
+from retrieval.index_store import FORMAT, Store, default_folder
 from retrieval.index_vectors import Vectors, packed
 from retrieval.index_words import Entry, Words, words_in
 from retrieval.splitting import definitions
@@ -107,9 +108,78 @@ def test_words_of_names(text: str, words: list[str]):
     assert words_in(text) == words
 
 
-def test_rankings_are_merged_by_reciprocal_ranks():
-    assert [item for item, _ in merged([["a", "b", "c"], ["c", "d"]])] == ["c", "a", "b", "d"]
-    assert dict(merged([["a"], ["a"]])) == {"a": 2 / 61}
+def test_rankings_are_fused_by_ranks_and_meaning_counts_the_most():
+    assert [item for item, _ in fused(["a", "b"], ["b"], {})] == ["b", "a"]
+    assert [item for item, _ in fused(["a", "b", "c", "d"], ["d", "e"], {})] == ["a", "d", "b", "c", "e"]
+    assert dict(fused(["a"], ["a"], {"b": 0.3})) == {"a": pytest.approx(1.2 / 11), "b": 0.3}
+
+
+def test_what_names_bring():
+    called = {"total": ["Item.total", "Order.total"], "order.total": ["Order.total"]}
+    having = {"max_items": ["fill"], "often": [f"use{number}" for number in range(51)]}
+
+    def named(query: str) -> dict[str, float]:
+        return by_names(
+            names_in(query),
+            lambda several: next((called[name] for name in several if name in called), []),
+            lambda name: having.get(name, []),
+        )
+
+    assert {*named("total")} == {"Item.total", "Order.total"}
+    assert {*named("x.total")} == {"Item.total", "Order.total"}
+    assert min(named("total").values()) > 1.2 / 11  # more than the others can have
+    assert {*named("order.total")} == {*named("the price of order.total")} == {"Order.total"}
+    assert named("order.total")["Order.total"] > named("the price of order.total")["Order.total"]
+    assert named("the price of order.total")["Order.total"] > named("the price of item.total")["Order.total"]
+    assert {*named("max_items")} == {*named("where is max_items read")} == {"fill"}
+    assert named("for x in y:\n    x.max_items = 3\n") == named("often") == named("total of items") == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "are_all"),
+    [
+        ("total", ["total"], True),
+        (" Item.total() ", ["item.total"], True),
+        ("std::vector", ["std.vector"], True),
+        ("the total of an Item", [], False),
+        ("where is read_all called? And json.dumps, e.g. by __init__", ["read_all", "json.dumps"], False),
+        ("parseHTTP2 and HTTP2", ["parsehttp2"], False),
+        ("def f(x):\n    return self.line_of(x) + line_of(x)\n", ["self.line_of", "line_of"], False),
+        ("+ 3", [], False),
+    ],
+)
+def test_names_in_queries(query: str, names: list[str], are_all: bool):
+    found = names_in(query)
+    assert ([each[0] for each in found.each], found.are_all) == (names, are_all)
+
+
+def test_names_with_and_without_what_stands_before_them():
+    assert suffixes("Shop.Item.total") == ("shop.item.total", "item.total", "total")
+    assert suffixes("Item.==") == ("item.==", "==")
+    assert suffixes("") == ()
+
+
+def test_what_is_called_as_the_query_comes_first(tmp_path: Path, open_index: Opened):
+    index = open_index()
+    uses = "".join(
+        f"def use{number}(item):\n    return item.total() + total(total, item)\n\n\n" for number in range(80)
+    )
+    index.update([
+        write(tmp_path, "uses.py", uses), write(tmp_path, "a.py", SHOP), write(tmp_path, "b.md", "# total\n\ntotal\n"),
+        write(tmp_path, "b.py", "class Order:\n    def total(self):\n        return sum(self.lines)\n"),
+    ])  # fmt: skip
+    assert {*names(index.search("total", 2))} == {"Item.total", "Order.total"}
+    assert names(index.search("order.total", 1)) == names(index.search("shop::Order::total()", 1)) == ["Order.total"]
+    assert names(index.search("basket.total", 1, leave_out=["a.py"])) == ["Order.total"]
+    assert names(index.search("which of the uses is in parse_receipt", 1)) == ["parse_receipt"]
+
+
+def test_a_name_that_nothing_is_called_by_is_found_where_it_stands(tmp_path: Path, open_index: Opened):
+    index = open_index()
+    uses = "".join(f"def most_tries{number}(tries):\n    return tries.most\n\n\n" for number in range(80))
+    index.update([write(tmp_path, "uses.py", uses), write(tmp_path, "a.py", "def again(MOST_TRIES=3):\n    ...\n")])
+    for query in ("MOST_TRIES", "where are most_tries of tries"):
+        assert names(index.search(query, 1)) == ["again"]
 
 
 def test_a_saved_index_is_opened_as_it_was(tmp_path: Path, open_index: Opened):
@@ -157,7 +227,7 @@ def test_an_index_of_another_format_is_built_anew(tmp_path: Path, open_index: Op
     index.update([write(tmp_path, "a.py", SHOP)])
     index.close()
     manifest = tmp_path / "cache" / "index" / "1" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format":1', '"format":0'))
+    manifest.write_text(manifest.read_text().replace(f'"format":{FORMAT}', '"format":0'))
     assert open_index().notes == ("The saved index was written by another version: it is built anew.",)
 
 
@@ -322,17 +392,17 @@ def test_rows_are_joined_and_kept():
 
 def test_words_that_could_not_be_committed_are_not_found(tmp_path: Path):
     words = Words(tmp_path)
-    words.update([], [(Entry(1, 0), "tax")])
+    words.update([], [(Entry(1, 0), "", "tax")])
     shutil.rmtree(tmp_path)
     with pytest.raises(CodeIndexError, match="cannot be written"):
-        words.update([1], [(Entry(2, 0), "price")])
+        words.update([1], [(Entry(2, 0), "", "price")])
     assert words.search(["tax"], 5) == [Entry(1, 0)]
     assert words.search(["price"], 5) == []
 
 
 def test_rare_words_decide_in_a_long_query(tmp_path: Path):
     words = Words(None)
-    words.update([], [(Entry(number, 0), f"common word{number}") for number in range(200)])
+    words.update([], [(Entry(number, 0), "", f"common word{number}") for number in range(200)])
     query = [
         "common",
         *(f"nowhere{number}" for number in range(100)),

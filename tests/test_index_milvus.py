@@ -53,6 +53,20 @@ def test_definitions_are_found_by_words_and_meaning_and_replaced(tmp_path: Path,
     assert index.search("") == index.search("tax", 0) == []
 
 
+def test_what_is_called_as_the_query_comes_first(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    uses = "".join(
+        f"def use{number}(item):\n    return item.total() + total(total, item)\n\n\n" for number in range(80)
+    )
+    order = "class Order:\n    def total(self):\n        return sum(self.lines)\n"
+    index.update([write(tmp_path, "uses.py", uses), write(tmp_path, "a.py", SHOP), write(tmp_path, "b.py", order)])
+    assert {*names(index.search("total", 2))} == {"Item.total", "Order.total"}
+    assert names(index.search("shop.Order.total()", 1)) == ["Order.total"]
+    assert names(index.search("basket.total", 1, leave_out=["a.py"])) == ["Order.total"]
+    index.update([write(tmp_path, "again.py", "def again(MOST_TOTAL=3):\n    ...\n")])
+    assert names(index.search("MOST_TOTAL", 1)) == names(index.search("where is most_total", 1)) == ["again"]
+
+
 def test_who_only_searches_sees_what_another_writes(tmp_path: Path, open_milvus: OpenMilvus):
     with pytest.raises(CodeIndexError, match="no index"):
         open_milvus(writes=False)
