@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | ask | search | lsp | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | ask | search | lsp | serve | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from assistant.show import (
     show_hole,
     show_plugins,
     show_searched,
+    show_serving,
     working,
 )
 from assistant.text import line_offset
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands)
     _add_search(commands)
     _add_lsp(commands)
+    _add_serve(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
     _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
     return parser
@@ -149,6 +151,21 @@ def _add_lsp(commands: Any) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--stdio", action="store_true", help="over the standard streams (the default)")
     where.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="on a loopback address, e.g. 127.0.0.1:8765")
+
+
+def _add_serve(commands: Any) -> None:
+    text = "serve programs over HTTP, in our own dialect and those of OpenAI, llama.cpp, Ollama and Tabby"
+    parser = _add(commands, "serve", text, _serve, example="serve --port 8765 --root ~/projects/shop")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1); others need a token")
+    parser.add_argument("--port", type=_port, default=8765, help="0 for any that is free (8765)")
+    parser.add_argument(
+        "--root", type=Path, action="append", metavar="DIR", help="a folder that clients may reach (this repository)"
+    )
+    parser.add_argument(
+        "--token", metavar="TOKEN", help="what clients must send; better in the environment: GHOSTWRIGHT_TOKEN"
+    )
+    parser.add_argument("--parallel", type=_positive, metavar="N", help="how many are answered at once (2)")
+    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
 
 
 def _complete(options: argparse.Namespace) -> int:
@@ -241,6 +258,18 @@ def _lsp(options: argparse.Namespace) -> int:
     return 0
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from assistant.http import server  # FastAPI, which other commands do not need
+
+    roots = options.root or server.default_roots()
+    if missing := next((root for root in roots if not root.is_dir()), None):
+        raise RequestError(f"There is no folder {missing} to serve.")
+    settings = settings_files.load(roots[0], {"model": options.model} if options.model is not None else None)
+    token = os.environ.get(server.TOKEN, "") if options.token is None else options.token
+    server.serve(options.host, options.port, roots, token, settings, options.parallel or 2, show_serving)
+    return 0
+
+
 def _doctor(options: argparse.Namespace) -> int:
     with working("looking around, and completing once"):
         checks = doctor.examine(Path.cwd())
@@ -275,6 +304,12 @@ def _fail(message: str, options: argparse.Namespace) -> int:
 def _positive(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 20:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 20")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port, a number from 0 to 65535")
     return int(text)
 
 

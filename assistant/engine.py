@@ -76,11 +76,21 @@ class Assistant:
         self._excluded = excluded
         self._recall = Recall()
 
-    def complete(self, request: CompletionRequest, cancelled: Event = NEVER) -> Answer:
-        """What may be inserted at the cursor, best first. Raises Cancelled, ModelError."""
+    def complete(
+        self,
+        request: CompletionRequest,
+        cancelled: Event = NEVER,
+        tell: Callable[[str], None] = lambda text: None,
+        fresh: bool = False,
+    ) -> Answer:
+        """What may be inserted at the cursor, best first. Raises Cancelled, ModelError.
+
+        `tell` hears what the model has written so far, again and again: it may turn back, and less may be shown of it.
+        A `fresh` answer is not made of what is remembered.
+        """
         if reason := self.inactive(request):
             return Answer(reason=reason, inactive=True)
-        if recalled := self._remembered(request):
+        if not fresh and (recalled := self._remembered(request)):
             return recalled
         watch = _Stopwatch()
         before, waited = self.model.evaluated, self._waited
@@ -88,8 +98,8 @@ class Assistant:
         watch.lap("load")
         typed = typed_before(request)
         prompt = self._prompt(request, request.cut(len(typed)), watch)
-        monitoring = Watch(self.monitors, self._vocabulary, self.model.ends, lambda: self._masks, self.priors)
-        writer = self._writer(request, typed, prompt, monitoring, cancelled)
+        monitoring = Watch(self.monitors, self.vocabulary, self.model.ends, lambda: self._masks, self.priors)
+        writer = self._writer(request, typed, prompt, monitoring, cancelled, tell)
         drafts = self._drafts(request, writer)
         watch.lap("decode")
         drafts, rounds = self._resolved(request, writer, drafts)
@@ -114,7 +124,7 @@ class Assistant:
     def load(self) -> None:
         """Gets the model ready, and what is made of its tokens."""
         self.model.load()
-        len(self._vocabulary)
+        len(self.vocabulary)
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
         """Starts what a file needs, its language server first, and waits for each so many seconds at most."""
@@ -189,25 +199,32 @@ class Assistant:
         others = request.others if self.settings.open_files else ()
         return [file for file in others if not self._excluded(file.path, request.root)]
 
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The model's tokens."""
+        return Vocabulary(self.model.pieces)
+
     @property
     def _waited(self) -> float:
         return self.knowledge.waited if self.knowledge else 0.0
-
-    @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self.model.pieces)
 
     @cached_property
     def _masks(self) -> Masks:
         return Masks(self.model.pieces, min(self.model.ends))
 
     def _writer(
-        self, request: CompletionRequest, typed: str, prompt: Prompt, monitoring: Watch, cancelled: Event
+        self,
+        request: CompletionRequest,
+        typed: str,
+        prompt: Prompt,
+        monitoring: Watch,
+        cancelled: Event,
+        tell: Callable[[str], None],
     ) -> Writer:
         limit = extent(request, self.settings.max_lines)
         deadline = time.monotonic() + DEADLINE
         cut = request.cut(len(typed))
-        return Writer(self.model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline)
+        return Writer(self.model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
 
     def _drafts(self, request: CompletionRequest, writer: Writer) -> tuple[Draft, ...]:
         first = writer.write().confident()

@@ -227,3 +227,13 @@ def show_plugins(plugins: Iterable[Plugin]) -> None:
         offers = ", ".join(hook.removeprefix("ghostwright_") for hook in plugin.hooks)
         table.add_row(plugin.name, plugin.origin, Text(plugin.problem, style="red") if plugin.problem else offers)
     out.print(table)
+
+
+def show_serving(address: str, model: str, folders: Sequence[Path], needs_token: bool) -> None:
+    """Says where a server listens, and what it serves to whom."""
+    out.print(f"Ghostwright listens on [bold]{address}[/] with {escape(model)}", highlight=False)
+    out.print(f"  files     {escape(', '.join(map(str, folders)))}")
+    out.print(f"  clients   {'with the token' if needs_token else 'all programs on this machine'}")
+    out.print(f"  dialects  {address}/docs tells them; OpenAI at {address}/v1, Ollama at {address}")
+    out.print("Ctrl-C ends it.")
+    sys.stdout.flush()

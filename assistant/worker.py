@@ -45,6 +45,10 @@ class Worker:
             cancelled.set()
             raise
 
+    async def settle(self) -> None:
+        """Waits until nothing is running: what is cancelled may take a while to notice."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, lambda: None)
+
     def cancel(self) -> None:
         """Ends what is running."""
         self._cancelled.set()

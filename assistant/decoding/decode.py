@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -111,7 +111,10 @@ def typed_before(request: CompletionRequest) -> str:
 
 
 class Writer:
-    """Writes one completion from a prompt, under the eyes of a watch. `deadline` is a time of the monotonic clock."""
+    """Writes one completion from a prompt, under the eyes of a watch. `deadline` is a time of the monotonic clock.
+
+    `tell` hears what has been written behind the cursor so far, after each step.
+    """
 
     def __init__(
         self,
@@ -123,6 +126,7 @@ class Writer:
         watch: Watch,
         cancelled: Event = NEVER,
         deadline: float = float("inf"),
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._model = model
         self._prompt = list(prompt)
@@ -132,6 +136,7 @@ class Writer:
         self._chooser = Chooser(watch)
         self._cancelled = cancelled
         self._deadline = deadline
+        self._tell = tell
         self._room = min(extent.tokens, model.context_length - len(prompt))
         self._refused = frozenset[str]()
 
@@ -149,6 +154,7 @@ class Writer:
             if path and (self._is_asked_for(state) or math.prod(step.mass for step in path.steps) >= LEAST_MASS):
                 steps += path.steps
                 state = path.state
+                self._tell(self._text(state) or "")
                 continue
             if returns < RETURNS and (earlier := self._turned_back(steps)):
                 returns += 1

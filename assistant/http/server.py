@@ -1,0 +1,104 @@
+"""`ghostwright serve`: listens, says where, and ends when it is asked to."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from assistant import app as assembly
+from assistant.errors import RequestError
+from assistant.http.app import create
+from assistant.http.boundary import Admission, is_loopback
+from assistant.http.connections import MOST, Connection
+from assistant.http.folders import Folders
+from assistant.http.metrics import Metrics
+from assistant.http.queue import Queue
+from assistant.http.service import Service
+from assistant.plugins import Plugins
+from assistant.settings import Settings
+from assistant.threads import usable_cores
+from assistant.worker import Worker
+from retrieval.repository import repository_root
+
+TOKEN = "GHOSTWRIGHT_TOKEN"
+"""The environment variable that holds the token: other users of a machine see what stands in command lines."""
+
+CLOSING = 5
+"""Seconds that running answers have to end when the server does."""
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    host: str,
+    port: int,
+    roots: Sequence[Path],
+    token: str,
+    settings: Settings,
+    parallel: int,
+    tell: Callable[[str, str, Sequence[Path], bool], None],
+) -> None:
+    """Serves until it is interrupted. `tell` hears the address once clients can connect. Raises RequestError."""
+    if not is_loopback(host) and not token:
+        raise RequestError(
+            f"{host} can be reached by others, so a token is needed: set {TOKEN} to a long random text, e.g. to what "
+            "`openssl rand -hex 32` prints, and send it as “Authorization: Bearer TOKEN”."
+        )
+    listener = _listening(host, port)
+    queue = Queue(lambda: _worker(settings, parallel), parallel)
+    try:
+        service = Service(queue, Folders(roots), Metrics())
+        application = create(service, Admission(token, is_loopback(host)))
+        config = uvicorn.Config(
+            application,
+            http=Connection,
+            ws="none",
+            limit_concurrency=MOST,
+            timeout_graceful_shutdown=CLOSING,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+        )
+        tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, service.folders.roots, bool(token))
+        uvicorn.Server(config).run([listener])
+    finally:
+        queue.close()
+        listener.close()
+
+
+def default_roots() -> list[Path]:
+    """The repository around the working directory, or the directory itself."""
+    folder = Path.cwd()
+    return [repository_root(folder / "any") or folder]
+
+
+def _worker(settings: Settings, parallel: int) -> Worker:
+    """One of several that share the machine."""
+    threads = max((settings.threads or usable_cores()) // parallel, 1) if parallel > 1 else settings.threads
+    shared = msgspec.structs.replace(settings, threads=threads)
+    return Worker(assembly.assemble(shared, Plugins(settings.disabled_plugins)), settings.idle_minutes * 60)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Raises RequestError where that is not possible."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(MOST)
+    except (OSError, OverflowError) as error:
+        raise RequestError(
+            f"Nothing can listen on {host}:{port}: {error}. Name another --port, or 0 for any."
+        ) from None
+    return listener
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

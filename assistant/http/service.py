@@ -1,0 +1,123 @@
+"""What all dialects share: who is asked, which files may be read, and how a request of ours is made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import PurePath
+from threading import Event
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from assistant.decoding.sampling import Stretch, Wish, generate
+from assistant.engine import Assistant
+from assistant.http.folders import Folders
+from assistant.http.metrics import Metrics
+from assistant.http.problems import Problem
+from assistant.http.queue import SECONDS, Queue
+from assistant.http.turns import Client
+from assistant.types import Answer, CompletionRequest, Trigger
+
+T = TypeVar("T")
+
+Wishes = Callable[[Assistant], Sequence[Wish]]
+"""What is to be written, once the model is there that reads the prompts. May raise Problem."""
+
+NAME = "ghostwright"
+"""What the model may be called, whichever it is."""
+
+PATIENCE = 5.0
+"""Seconds that the first completion on request in a folder waits for the language server; automatic ones never do."""
+
+WRITING = SECONDS * 0.75
+"""Seconds after which a text that is being written ends where it is."""
+
+
+class Service:
+    """One for a server. It is handed to the dialects by `Serving`."""
+
+    def __init__(self, queue: Queue, folders: Folders, metrics: Metrics) -> None:
+        self.queue = queue
+        self.folders = folders
+        self.metrics = metrics
+        metrics.watch("ghostwright_waiting", "Requests that wait for a worker", lambda: queue.waiting)
+        metrics.watch("ghostwright_running", "Workers at work", lambda: queue.running)
+        metrics.watch("ghostwright_tokens", "Tokens that the model has computed", self._evaluated)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.queue.first.model.name
+
+    def check_model(self, name: str | None) -> None:
+        """Raises Problem for the name of a model that is not here."""
+        stem = PurePath(self.model).stem
+        if name and name.removesuffix(":latest") not in (NAME, self.model, stem):
+            raise Problem(404, f"There is no model {name[:80]!r} here, only {self.model} ({NAME}).", "model")
+
+    async def complete(
+        self,
+        client: Client,
+        request: CompletionRequest,
+        tell: Callable[[str], None] = lambda text: None,
+        fresh: bool = False,
+    ) -> Answer:
+        """The engine's answer, when it is the client's turn. Raises Problem, ModelError."""
+        return await self.queue.run(client, lambda assistant, stop: _completed(assistant, request, stop, tell, fresh))
+
+    def drafts(self, client: Client, request: CompletionRequest, fresh: bool) -> AsyncGenerator[str | Answer]:
+        """What is being written, again and again, and in the end the answer."""
+
+        def work(assistant: Assistant, stop: Event, tell: Callable[[str | Answer], None]) -> None:
+            tell(_completed(assistant, request, stop, tell, fresh))
+
+        return self.queue.stream(client, work)
+
+    def write(self, client: Client, wishes: Wishes) -> AsyncGenerator[tuple[int, Stretch]]:
+        """What the model writes for each wish, by the wish's number. One worker writes all: their prompts are alike."""
+
+        def work(assistant: Assistant, stop: Event, tell: Callable[[tuple[int, Stretch]], None]) -> None:
+            assistant.load()
+            for number, wish in enumerate(wishes(assistant)):
+                for stretch in generate(assistant.model, assistant.vocabulary, wish, stop):
+                    tell((number, stretch))
+
+        return self.queue.stream(client, work)
+
+    def _evaluated(self) -> float:
+        return sum(worker.assistant.model.evaluated for worker in self.queue.workers)
+
+
+def _completed(
+    assistant: Assistant, request: CompletionRequest, stop: Event, tell: Callable[[str], None], fresh: bool
+) -> Answer:
+    assistant.open(request, PATIENCE if request.trigger is Trigger.INVOKED else 0.0)
+    return assistant.complete(request, stop, tell, fresh)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _client(request: Request) -> Client:
+    client: Client = request.state.client
+    return client
+
+
+Serving = Annotated[Service, Depends(_service)]
+Asking = Annotated[Client, Depends(_client)]
+
+
+async def begun(told: AsyncGenerator[T]) -> AsyncIterator[T]:
+    """The same, once its first piece is there: what is wrong from the beginning is raised while it can be told."""
+    first = await anext(told)
+
+    async def going_on() -> AsyncIterator[T]:
+        async with aclosing(told):
+            yield first
+            async for each in told:
+                yield each
+
+    return going_on()

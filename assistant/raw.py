@@ -1,0 +1,56 @@
+"""Prompts that come from elsewhere as they are, and prompts for cursors of which nothing but the text is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from assistant.decoding.decode import typed_before
+from assistant.engine import PROMPT_TOKENS
+from assistant.errors import ModelError
+from assistant.prompt import Budget, build
+from assistant.types import CompletionRequest, Model, Snippet
+
+_SPECIAL = re.compile(r"▁?<[^<>\n]{1,64}>|\[[A-Z_]{1,32}\]")
+"""What special tokens look like; whether one is, the model says."""
+
+UNTITLED = Path("/untitled")
+"""The file of a text of which nothing else is known."""
+
+
+def tokens_of(model: Model, prompt: str) -> tuple[int, ...]:
+    """A prompt's tokens, in which special tokens are what they are called: `<|fim_prefix|>a<|fim_suffix|>`.
+
+    Nothing is added to it, not even a token that a model expects at the beginning.
+    """
+    return tuple(token for part in _parts(model, prompt) for token in part)
+
+
+def infill(
+    model: Model, prefix: str, suffix: str, snippets: Sequence[Snippet] = (), tokens: int = PROMPT_TOKENS
+) -> tuple[tuple[int, ...], str]:
+    """The prompt for a cursor between two texts, and what before the cursor is to be written anew.
+
+    It has at most so many tokens; what stands far from the cursor is left out.
+    """
+    request = CompletionRequest(UNTITLED, "plaintext", prefix + suffix, len(prefix))
+    typed = typed_before(request)
+    total = min(tokens, model.context_length * 3 // 4)
+    return build(request.cut(len(typed)), snippets, model, Budget.of(total)).tokens, typed
+
+
+def _parts(model: Model, prompt: str) -> Iterator[Sequence[int]]:
+    start = 0
+    for match in _SPECIAL.finditer(prompt):
+        if (token := _special(model, match[0])) is not None:
+            yield from (model.tokenize(prompt[start : match.start()]), [token])
+            start = match.end()
+    yield model.tokenize(prompt[start:])
+
+
+def _special(model: Model, text: str) -> int | None:
+    try:
+        return model.special(text)
+    except ModelError:
+        return None
