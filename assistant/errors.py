@@ -5,7 +5,8 @@
     ├── RequestError         the file or the cursor of a request cannot be used
     ├── SettingsError        a settings file or the editor's settings are wrong
     └── ModelError           a model cannot be loaded or run
-        └── NoFillInTheMiddle    it has no fill-in-the-middle tokens
+        ├── NoFillInTheMiddle    it has no fill-in-the-middle tokens
+        └── ServerError          a model's server does not answer, or not as it should
 
 Each message names the value that was wrong, what was expected and what to do.
 """
@@ -33,3 +34,7 @@ class ModelError(GhostwrightError):
 
 class NoFillInTheMiddle(ModelError):  # noqa: N818 - says what is missing
     """The model's vocabulary has no fill-in-the-middle tokens."""
+
+
+class ServerError(ModelError):
+    """A model's server does not answer, or not as it should. Another model may be asked."""

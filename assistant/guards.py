@@ -224,6 +224,21 @@ class AnyOf:
 
 
 @dataclass(frozen=True, slots=True)
+class NoneOf:
+    """Anything comes next that begins with none of these texts."""
+
+    texts: frozenset[str]
+    may_end: bool = True
+    is_free: bool = False
+
+    def after(self, text: str) -> Guard | None:
+        if text.startswith(tuple(self.texts)):
+            return None
+        rest = frozenset(refused[len(text) :] for refused in self.texts if refused.startswith(text))
+        return NoneOf(rest) if rest else FREE
+
+
+@dataclass(frozen=True, slots=True)
 class Beginning:
     """A guard for what begins with a character that matches; what begins otherwise may come as well.
 

@@ -8,17 +8,20 @@ Positions are offsets in code points. Lines, UTF-16 units and JSON exist only in
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assistant.formats import Format
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 NEVER = Event()
 """A cancellation that nobody sets."""
@@ -213,14 +216,18 @@ class Check(Protocol):
         """Where in its text the first such thing stands; None if there is none, or nothing is known in time."""
 
 
-class Model(Protocol):
-    """A function from tokens to logits. Which part of a sequence it has seen before is its own business.
+class Reader(Protocol):
+    """What models of both kinds have in common: they read prompts, whose tokens are theirs.
 
-    `languages` are LSP identifiers that it is good at, or None for any. One thread at a time may call it.
+    `languages` are LSP identifiers that a model is good at, or None for any. One thread at a time may call it.
     """
 
-    name: str
-    languages: frozenset[str] | None
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def languages(self) -> frozenset[str] | None: ...
 
     @property
     def format(self) -> Format:
@@ -254,8 +261,68 @@ class Model(Protocol):
     def detokenize(self, tokens: Sequence[int]) -> bytes:
         """The bytes of tokens, which may end within a character. Special tokens have none."""
 
+    def unload(self) -> None:
+        """Gives its memory back; it loads again when it is needed."""
+
+
+class Model(Reader, Protocol):
+    """A function from tokens to logits. Which part of a sequence it has seen before is its own business."""
+
     def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
         """float32[last, vocabulary]: scores of what follows each of the `last` positions. Raises Cancelled."""
 
-    def unload(self) -> None:
-        """Gives its memory back; it loads again when it is needed."""
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a text model writes at a time: mostly one token's text.
+
+    `logprob`, in nats, is that before any expression held; None if it is not told. `others` are the texts of other
+    probable tokens with theirs. The last chunk of a text that the model has ended is empty, and `is_end`.
+    """
+
+    text: str
+    logprob: float | None = None
+    others: tuple[tuple[str, float], ...] = ()
+    is_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a text model is to write: at most so many tokens behind a prompt and what is `written` of its middle.
+
+    They match `expression`, unless that is empty: a regular expression without look-around or back-references.
+    `line` ends them with the line. A `chance` of 0 takes the most probable tokens, others are seeds of a draw.
+    """
+
+    prompt: tuple[int, ...]
+    written: str
+    tokens: int
+    expression: str = ""
+    line: bool = False
+    chance: int = 0
+
+
+class TextModel(Reader, Protocol):
+    """A model that writes text by itself, as a server does: it shows no logits, but may be told what may come.
+
+    Its tokens are texts that have been seen so far, and their number grows.
+    """
+
+    @property
+    def obeys(self) -> bool:
+        """Whether it keeps to expressions."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it may be asked now."""
+
+    def token(self, text: str) -> int:
+        """The token that stands for a text."""
+
+    def chunks(self, order: Order, cancelled: Event = NEVER) -> Iterator[Chunk]:
+        """Chunk after chunk, as they are written. Closing it ends the writing. Raises Cancelled, ServerError."""
+
+
+def writes_text(model: Model | TextModel) -> TypeIs[TextModel]:
+    """Whether a model writes text by itself."""
+    return hasattr(model, "chunks")

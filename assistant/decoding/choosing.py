@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ PLACE = 40
 
 Row = NDArray[np.float32]
 Rows = Callable[[Sequence[int]], Row]
-"""The scores behind the prompt, all that has been written, and these tokens."""
+"""The scores behind the prompt and these tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +82,38 @@ class _Choice:
     ruling: Ruling | None
 
 
-class Chooser:
-    """Chooses under the eyes of a watch."""
+class Choosing(Protocol):
+    """A way to choose what is written next, under the eyes of a watch."""
 
-    def __init__(self, watch: Watch) -> None:
+    def next(self, written: Sequence[int], state: State) -> Path | None:
+        """What comes behind these tokens, which have led to a state. None where nothing may follow."""
+
+    def pause(self) -> None:
+        """Says that nothing more is asked for now."""
+
+
+class Chooser:
+    """Chooses by the scores of all tokens."""
+
+    def __init__(self, watch: Watch, rows: Rows) -> None:
         self.watch = watch
+        self._rows = rows
         self._ends = np.array(sorted(watch.ends), np.intp)
 
-    def next(self, rows: Rows, state: State) -> Path | None:
+    def next(self, written: Sequence[int], state: State) -> Path | None:
         """What to write next: a token, or those that spell a name and one behind it. None where nothing may follow."""
-        choices = self._choices(rows(()), self.watch.ask(state))
+        choices = self._choices(self._rows(written), self.watch.ask(state))
         first = next(choices, None)
         if first is None:
             return None
         if not first.state.is_naming:
             return Path((_step(first),), first.state)
-        return self._name(rows, [first, *itertools.islice(choices, BEAM - 1)])
+        return self._name(written, [first, *itertools.islice(choices, BEAM - 1)])
 
-    def _name(self, rows: Rows, found: Sequence[_Choice]) -> Path:
+    def pause(self) -> None:
+        """Nothing is under way between two calls."""
+
+    def _name(self, written: Sequence[int], found: Sequence[_Choice]) -> Path:
         """The name that is most probable as a whole. Only what begins one is compared."""
         order = itertools.count()
         queue: list[tuple[float, int, bool, Path]] = []
@@ -112,7 +127,7 @@ class Chooser:
             cost, _, is_whole, best = heapq.heappop(queue)
             if is_whole:
                 return _ruled_once(best)
-            choices = self._choices(rows(best.tokens), self.watch.ask(best.state))
+            choices = self._choices(self._rows((*written, *best.tokens)), self.watch.ask(best.state))
             for choice, logprob, is_end in _ways_on(list(itertools.islice(choices, BEAM)), best.state):
                 longer = Path((*best.steps, _step(choice)), choice.state)
                 weight = self.watch.weight(best.state, choice.state) if is_end else 0.0

@@ -7,15 +7,15 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from threading import Event
 
-from assistant.decoding.choosing import Chooser, Row, Step
+from assistant.decoding.choosing import Chooser, Choosing, Step
+from assistant.decoding.segments import Segments
 from assistant.decoding.stopping import Extent
 from assistant.decoding.watch import Held, Refusal, State, Watch
-from assistant.guards import FREE, Guard, View
-from assistant.types import NEVER, CompletionRequest, Model, Ruling
+from assistant.guards import NoneOf, View
+from assistant.types import NEVER, CompletionRequest, Model, Ruling, TextModel, writes_text
 
 LATER_LINE = 0.6
 """What the tokens of a block's later lines must be as probable as, in the geometric mean, for the line to be kept."""
@@ -36,21 +36,6 @@ ROUND = "error round"
 """Who forbids what has been refused, beside the monitors."""
 
 _TYPED = re.compile(r" ?(?:\?\.|->|::|\.)?\w{0,64}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class NoneOf:
-    """A guard: anything comes next that begins with none of these texts."""
-
-    texts: frozenset[str]
-    may_end: bool = True
-    is_free: bool = False
-
-    def after(self, text: str) -> Guard | None:
-        if text.startswith(tuple(self.texts)):
-            return None
-        rest = frozenset(refused[len(text) :] for refused in self.texts if refused.startswith(text))
-        return NoneOf(rest) if rest else FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +95,15 @@ def typed_before(request: CompletionRequest) -> str:
     return match[0] if match else ""
 
 
+def _choosing(
+    model: Model | TextModel, prompt: tuple[int, ...], watch: Watch, tokens: int, line: bool, cancelled: Event
+) -> Choosing:
+    """How a model of its kind is brought to write at most so many tokens, in a `line` only those of one."""
+    if writes_text(model):
+        return Segments(model, prompt, watch, tokens, line, cancelled)
+    return Chooser(watch, lambda written: model.logits([*prompt, *written], 1, cancelled)[0])
+
+
 class Writer:
     """Writes one completion from a prompt, under the eyes of a watch. `deadline` is a time of the monotonic clock.
 
@@ -118,7 +112,7 @@ class Writer:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | TextModel,
         prompt: Sequence[int],
         request: CompletionRequest,
         typed: str,
@@ -129,15 +123,13 @@ class Writer:
         tell: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._model = model
-        self._prompt = list(prompt)
         self._begin = View(request), typed
         self._extent = extent
         self.watch = watch
-        self._chooser = Chooser(watch)
-        self._cancelled = cancelled
         self._deadline = deadline
         self._tell = tell
         self._room = min(extent.tokens, model.context_length - len(prompt))
+        self._chooser = _choosing(model, tuple(prompt), watch, self._room, extent.block is None, cancelled)
         self._refused = frozenset[str]()
 
     def write(self, begun: Sequence[Step] = ()) -> Draft:
@@ -150,7 +142,7 @@ class Writer:
         abandoned = ""
         while not self._is_over(steps, state):
             self.watch.foresee(state)
-            path = self._chooser.next(partial(self._row, _tokens(steps)), state)
+            path = self._chooser.next(_tokens(steps), state)
             if path and (self._is_asked_for(state) or math.prod(step.mass for step in path.steps) >= LEAST_MASS):
                 steps += path.steps
                 state = path.state
@@ -162,6 +154,7 @@ class Writer:
                 continue
             abandoned = "Nothing that may stand here is at all probable."
             break
+        self._chooser.pause()
         if time.monotonic() > self._deadline and not self._has_ended(steps):
             abandoned = "The machine was too slow: it did not get to the end of the line in time."
         return self._draft(steps, state, abandoned)
@@ -192,10 +185,6 @@ class Writer:
     def has_refused(self, draft: Draft) -> bool:
         """Whether a draft begins like one that has been mended, up to where that turned away."""
         return (self._begin[1] + draft.text).startswith(tuple(self._refused))
-
-    def _row(self, written: Sequence[int], more: Sequence[int]) -> Row:
-        row: Row = self._model.logits([*self._prompt, *written, *more], 1, self._cancelled)[0]
-        return row
 
     def _is_over(self, steps: Sequence[Step], state: State) -> bool:
         text = self._text(state)
@@ -251,7 +240,7 @@ class Writer:
 
         The first of these has the probability that it had before anything was refused.
         """
-        path = self._chooser.next(partial(self._row, _tokens(before)), self._replayed(before))
+        path = self._chooser.next(_tokens(before), self._replayed(before))
         if path is None or (path.steps[0].token in self._model.ends and self._is_blank(before)):
             return ()
         first, *others = path.steps

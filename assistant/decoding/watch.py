@@ -142,7 +142,7 @@ class Watch:
         piece = self.vocabulary.pieces[token]
         text, pending = _decoded(state.pending + piece)
         held = []
-        for each, start in ((each, start) for start, asked in self._looking_into(state, text) for each in asked):
+        for each, start in ((each, start) for start, asked in self.looking_into(state, text) for each in asked):
             later = each.after(text[start:])
             if later is None:
                 return Refusal(each.monitor, each.guard, text[:start].encode()[len(state.pending) :], text)
@@ -151,7 +151,7 @@ class Watch:
         asked = not (text and text[-1] in self._triggers) if text else state.asked
         return State(state.view.on(text), tuple(held), pending, asked)
 
-    def _looking_into(self, state: State, text: str) -> Iterator[tuple[int, tuple[Held, ...]]]:
+    def looking_into(self, state: State, text: str) -> Iterator[tuple[int, tuple[Held, ...]]]:
         """What is held at a state, and what is asked behind each trigger in a text, but for its last character."""
         yield 0, state.held
         for index in range(len(text) - 1):
