@@ -40,7 +40,7 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
 
 def knowledge(settings: Settings) -> Knowledge:
     """What can be known with the language servers of some settings. Raises SettingsError for an unknown one."""
-    return Knowledge.of(Analysis(_servers(settings)))
+    return Knowledge.of(Analysis(_servers(settings)), settings)
 
 
 def _servers(settings: Settings) -> Servers:

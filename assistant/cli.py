@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | ask | search | lsp | serve | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | ask | search | index | lsp | serve | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from assistant import answers, app, ask, doctor
+from assistant import answers, app, ask, doctor, searching
 from assistant import settings as settings_files
 from assistant.errors import GhostwrightError, RequestError
 from assistant.files import neighbours, read_text
 from assistant.holes import as_json
+from assistant.indexes import Indexes, opener
 from assistant.languages import language_of
 from assistant.plugins import Plugins
 from assistant.show import (
@@ -29,6 +30,7 @@ from assistant.show import (
     show_answer,
     show_asked,
     show_checks,
+    show_filled,
     show_hole,
     show_plugins,
     show_searched,
@@ -92,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_hole(commands)
     _add_ask(commands)
     _add_search(commands)
+    text = "bring the index that search uses up to date, on this machine or on a server that the settings name"
+    _add(commands, "index", text, _index, json=True)
     _add_lsp(commands)
     _add_serve(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
@@ -210,16 +214,27 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> int:
-    from assistant import searching  # FAISS and the encoder, which other commands do not need
-
-    with counting("indexing the repository") as tell:
-        searched = searching.search(Path.cwd(), options.query, options.count, lambda done, total: tell(done))
-    root = repository_root(Path.cwd() / "any") or Path.cwd()
+    root = repository_root(Path.cwd() / "any")
+    indexes = Indexes(opener(settings_files.load(Path.cwd())), gentle=False)
+    with counting("indexing the repository") as tell, closing(indexes):
+        searched = searching.search(indexes, root, options.query, options.count, tell=tell)
+    assert root is not None
     if options.json:
         _print_json(searching.as_json(searched, root))
     else:
         show_searched(searched, root)
     return 0 if searched.hits else 1
+
+
+def _index(options: argparse.Namespace) -> int:
+    indexes = Indexes(opener(settings_files.load(Path.cwd()), writes=True), gentle=False)
+    with counting("indexing the repository") as tell, closing(indexes):
+        filled = searching.fill(indexes, repository_root(Path.cwd() / "any"), tell)
+    if options.json:
+        _print_json(asdict(filled.counts) | {"left_out": filled.left_out})
+    else:
+        show_filled(filled)
+    return 0
 
 
 def _request(place: str, candidates: int) -> CompletionRequest:

@@ -1,4 +1,4 @@
-"""What is known of the code beside its text: by language servers, of typed holes, of what repositories offer."""
+"""What is known of the code beside its text: by language servers, of typed holes, of what repositories hold."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from pathlib import Path
 
 from assistant.analysis import Analysis
 from assistant.holes import Holes
+from assistant.indexes import Indexes, opener
 from assistant.repositories import Repositories
+from assistant.settings import Settings
 from assistant.types import CompletionRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Who knows it. Each begins to look when a file is opened, and remembers."""
+    """Who knows it. Each begins to look when a file is opened, or when it is first asked, and remembers."""
 
     analysis: Analysis
     holes: Holes
     repositories: Repositories
+    indexes: Indexes
 
     @classmethod
-    def of(cls, analysis: Analysis) -> Knowledge:
+    def of(cls, analysis: Analysis, settings: Settings) -> Knowledge:
         """What some language servers know, and what can be read."""
-        return cls(analysis, Holes(analysis), Repositories())
+        return cls(analysis, Holes(analysis), Repositories(), Indexes(opener(settings)))
 
     @property
     def waited(self) -> float:
@@ -39,9 +42,11 @@ class Knowledge:
         self.analysis.files_changed(paths)
         self.holes.files_changed(paths)
         self.repositories.files_changed(paths)
+        self.indexes.files_changed(paths)
 
     def close(self) -> None:
         """Ends the language servers and the threads."""
         self.holes.close()
         self.analysis.close()
         self.repositories.close()
+        self.indexes.close()

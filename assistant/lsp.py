@@ -31,7 +31,7 @@ from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
-from assistant import lsp_ask, lsp_holes
+from assistant import lsp_ask, lsp_holes, lsp_search
 from assistant.ask import scratch
 from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
@@ -92,6 +92,7 @@ class Server(LanguageServer):
         self.used: dict[str, float] = {}
         self.shortened: set[str] = set()
         self.options: Mapping[str, Any] = {}
+        self.following: asyncio.Task[None] | None = None
         self.is_neovim = False
         self.shows_ghost_text = False  # what a client announces does not tell: Neovim's users must switch it on
 
@@ -237,6 +238,15 @@ def did_open(ls: Server, params: lsp.DidOpenTextDocumentParams) -> None:
     ls.used[params.text_document.uri] = time.monotonic()
     if document := ls.document(params.text_document.uri):
         ls.session.open(_request(ls, document, lsp.Position(0, 0), Trigger.AUTOMATIC))
+        _follow_indexing(ls)
+
+
+def _follow_indexing(ls: Server) -> None:
+    """Tells the editor how far it has come, if something is being indexed."""
+    if ls.session.indexing and (ls.following is None or ls.following.done()):
+        window = ls.client_capabilities.window
+        reports = ls.work_done_progress if window and window.work_done_progress else None
+        ls.following = asyncio.create_task(lsp_search.follow(ls.session, reports))
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
@@ -479,6 +489,37 @@ def explain(ls: Server) -> dict[str, object] | None:
 async def ask(ls: Server, *arguments: Any) -> dict[str, Any]:
     with lsp_ask.cancelled_with_its_request(ls.protocol):
         return await lsp_ask.ask(ls.session, ls.document, *_wish(ls, arguments))
+
+
+@server.command(lsp_search.SEARCH)
+async def search(ls: Server, *arguments: Any) -> dict[str, Any]:
+    match arguments:
+        case [str(query)]:
+            root = _current_root(ls)
+            lsp_search.begin(ls.session, root)
+            _follow_indexing(ls)
+            with lsp_ask.cancelled_with_its_request(ls.protocol):
+                return await lsp_search.found(ls.session, ls.document, root, query)
+    raise JsonRpcInvalidParams("Give a query in words.")
+
+
+@server.command(lsp_search.REBUILD)
+async def rebuild_index(ls: Server) -> dict[str, str]:
+    reason = await lsp_search.rebuilt(ls.session, _current_root(ls))
+    if reason:
+        ls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Warning, f"Ghostwright: {reason}"))
+    _follow_indexing(ls)
+    return {"reason": reason}
+
+
+def _current_root(ls: Server) -> Path | None:
+    """The repository of the document used last, or the folder that is open."""
+    newest = max(ls.used, key=lambda uri: ls.used[uri], default="")
+    document = ls.document(newest) if newest else None
+    if document and (root := _root(ls, _path(document))):
+        return root
+    folder = _folder(ls)
+    return folder and (_repository_root(folder / "any") or folder)
 
 
 def _wish(ls: Server, arguments: Sequence[Any]) -> tuple[CompletionRequest, str]:

@@ -8,21 +8,18 @@ before which the imports belong.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 from pygls.protocol import JsonRPCProtocol
 
 from assistant.ask import Asked, Search, as_json, search
-from assistant.documents import Document
 from assistant.errors import RequestError
+from assistant.lsp_locations import Documents, location
 from assistant.session import Session
-from assistant.text import line_offset
 from assistant.types import CompletionRequest
-from retrieval.asking import Found
 from retrieval.importing import place_of_imports
 
 ASK = "ghostwright.ask"
@@ -31,9 +28,6 @@ READING = 10.0
 """Seconds that a request waits for its repository to be read; what is read by then is looked at."""
 
 UNFAMILIAR = "The embedded model knows Python only: the call is an outline."
-
-Documents = Callable[[str], Document | None]
-"""A document by its URI, as it is in the editor or on the disk."""
 
 
 async def ask(session: Session, documents: Documents, request: CompletionRequest, wish: str) -> dict[str, Any]:
@@ -73,19 +67,8 @@ def _told(asked: Asked, request: CompletionRequest, documents: Documents) -> dic
     values = as_json(asked, root)
     for found, value in zip(asked.apis, values["apis"], strict=True):
         del value["path"], value["line"]
-        value["location"] = _location(root, found, documents)
+        value["location"] = location(root / found.api.path, found.api.line, found.api.name, documents)
     return {**values, "imports_line": place_of_imports(request.text) if asked.imports else 0}
-
-
-def _location(root: Path, found: Found, documents: Documents) -> dict[str, Any]:
-    """Where its name stands; the beginning of the file where that has changed meanwhile."""
-    uri = (root / found.api.path).as_uri()
-    document = documents(uri) or Document(uri, "")
-    start = line_offset(document.source, found.api.line - 1)
-    at = max(document.source.find(found.api.name, start), 0)
-    ends = (document.position_at(offset) for offset in (at, at + len(found.api.name) if at else 0))
-    first, last = ({"line": end.line, "character": end.character} for end in ends)
-    return {"uri": uri, "range": {"start": first, "end": last}}
 
 
 @contextmanager

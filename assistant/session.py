@@ -14,6 +14,7 @@ from typing import Any
 from assistant import app
 from assistant import settings as settings_files
 from assistant.errors import Cancelled, GhostwrightError
+from assistant.indexes import Progress
 from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.settings import Settings
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 DEADLINE = 60.0
 """Seconds after which a model that does not answer is given up and started anew; it includes loading a large one."""
+
+STARTING = Status(Kind.NORMAL, "Starting")
 
 SUPERSEDED = Answer(reason="A newer request has come.")
 
@@ -38,7 +41,7 @@ class Session:
     def __init__(self, tell: Callable[[Status], None], complain: Callable[[str], None]) -> None:
         self.settings = Settings()
         self.counts: Counter[str] = Counter()
-        self.status = Status(Kind.NORMAL, "Starting")
+        self.status = STARTING
         self._tell = tell
         self._complain = complain
         self._complaints: set[str] = set()
@@ -61,6 +64,11 @@ class Session:
     def knowledge(self) -> Knowledge | None:
         """What is known of the code, as long as these settings are in force."""
         return self._worker.assistant.knowledge if self._worker else None
+
+    @property
+    def indexing(self) -> Progress | None:
+        """How far the indexing of a repository has come; None if there is none."""
+        return self.knowledge.indexes.progress if self.knowledge else None
 
     def configure(self, folder: Path | None = None, editor: Mapping[str, Any] | None = None) -> None:
         """Takes over settings from the files of a folder and `editor`, all that are set there.
@@ -103,6 +111,11 @@ class Session:
         """Says that a file has changed on the disk."""
         if self._worker:
             self._worker.assistant.files_changed([path])
+
+    def show_indexing(self) -> None:
+        """Has the status say how far indexing has come, unless there is something else to say."""
+        if self.status.kind is Kind.NORMAL and self.status != STARTING and not self._writing:
+            self._set_status(self._at_rest())
 
     async def complete(self, request: CompletionRequest) -> Answer:
         """The answer to a request; an empty one with a reason if there is nothing to show, whatever went wrong."""
@@ -211,6 +224,8 @@ class Session:
         """The status while nothing is written; wrong settings are told until they are corrected."""
         if self._problem or self._worker is None:
             return Status(Kind.ERROR, self._problem or "There is no model.")
+        if progress := self.indexing:
+            return Status(Kind.NORMAL, f"Indexing: {int(progress.share * 100)} % of {progress.root.name}", busy=True)
         return Status(Kind.NORMAL, f"Ready: {self._worker.assistant.model.name}")
 
     def _set_status(self, status: Status) -> None:

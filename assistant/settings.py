@@ -17,6 +17,9 @@ from assistant.errors import SettingsError
 
 FILE = "ghostwright.toml"
 
+MILVUS = "milvus:"
+"""How the setting `index` begins that names a server."""
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a user may want to change. A constant that nobody needs to change is a constant."""
@@ -35,6 +38,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether other open files may enter the prompt, or the current one only."""
     repository_apis: bool = False
     """Whether stubs of the repository's APIs enter the prompt. With the embedded model they do not pay."""
+    code_search: bool = False
+    """Whether code of the repository like what is being written enters the prompt; it is then indexed on opening."""
+    index: Annotated[str, msgspec.Meta(pattern=rf"^(?:{MILVUS}.+)?$")] = ""
+    """Where the repository's code is indexed: empty for this machine, or `milvus:http://host:19530#name`."""
+    encoder: str = ""
+    """What the index is made with: a GGUF file, a sentence-transformers model, or empty for the embedded encoder."""
     typed_holes: bool = False
     """Whether the types expected at the cursor, and what in scope gives them, enter the prompt."""
     debounce: Annotated[int, msgspec.Meta(ge=0, le=5000)] = 40
@@ -59,9 +68,10 @@ def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
         if path and path.is_file():
             values = _read(path)
             parse(values, str(path))
-            values = _with_path(values, path.parent)
+            values = _with_paths(values, path.parent)
             if path != user_file():
                 _refuse_programs(values, path)
+                _refuse_servers(values, path)
             merged |= values
     if editor:
         parse(editor, "the editor's settings")
@@ -79,12 +89,19 @@ def _refuse_programs(values: Mapping[str, Any], path: Path) -> None:
             )
 
 
-def _with_path(values: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A model's path in a settings file counts from that file."""
-    model = values.get("model")
-    if model and (folder / Path(model).expanduser()).exists():
-        return values | {"model": str(folder / Path(model).expanduser())}
-    return values
+def _refuse_servers(values: Mapping[str, Any], path: Path) -> None:
+    """Nor does it say to whom code and queries are sent. Raises SettingsError."""
+    if index := values.get("index"):
+        raise SettingsError(
+            f"{path} names a server for the index: {index!r}. Only the user's own settings may do so ({user_file()}, "
+            "or the editor's), since the code is sent there."
+        )
+
+
+def _with_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The paths of models in a settings file count from that file."""
+    models = {key: folder / Path(values[key]).expanduser() for key in ("model", "encoder") if values.get(key)}
+    return values | {key: str(path) for key, path in models.items() if path.exists()}
 
 
 def parse(values: Mapping[str, Any], origin: str) -> Settings:

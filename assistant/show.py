@@ -27,7 +27,7 @@ from language_servers.holes import HoleContext
 from retrieval.api import Api
 
 if TYPE_CHECKING:
-    from assistant.searching import Searched
+    from assistant.searching import Filled, Searched
 
 SHOWN = 6
 """Lines that are shown of what a search has found."""
@@ -195,10 +195,15 @@ def show_searched(searched: Searched, root: Path) -> None:
         out.print(
             Text(indent("\n".join(lines[:SHOWN]), "    ") + ("\n    …" if len(lines) > SHOWN else ""), style="dim")
         )
-    for sentence in searched.left_out:
+    for sentence in filter(None, (*searched.left_out, searched.reason)):
         err.print(Text(sentence, style="yellow"))
-    if not searched.hits:
-        err.print(Text(f"Nothing was found among {searched.counts.definitions:,} definitions.", style="yellow"))
+
+
+def show_filled(filled: Filled) -> None:
+    """How much is in an index."""
+    out.print(f"{filled.counts.files:,} files with {filled.counts.definitions:,} definitions are indexed.")
+    for sentence in filled.left_out:
+        err.print(Text(sentence, style="yellow"))
 
 
 def _titled(api: Api) -> str:

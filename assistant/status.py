@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A state with a sentence for the user; `busy` while the model works."""
+    """A state with a sentence for the user; `busy` while the model works, or code is indexed."""
 
     kind: Kind
     message: str

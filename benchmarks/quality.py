@@ -46,6 +46,7 @@ from assistant.analysis import Analysis
 from assistant.engine import Assistant
 from assistant.guards import Monitor, View
 from assistant.holes import Holes
+from assistant.indexes import Indexes
 from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.repositories import Repositories
@@ -54,6 +55,8 @@ from assistant.types import Answer, Check, Completion, CompletionRequest, Model,
 from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.limits import Limits
 from language_servers.servers import Servers
+from retrieval.encoding import load
+from retrieval.index import opened
 from retrieval.survey import Limits as Reading
 
 log = logging.getLogger(__name__)
@@ -70,6 +73,9 @@ TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requ
 
 UNDEFINED = frozenset(("missing-attribute", "unknown-name", "unresolved-attribute", "unresolved-reference"))
 """What pyrefly and ty call unknown members and names."""
+
+INDEXING = 600.0
+"""Seconds that a package is waited for to be indexed."""
 
 _CLASS = re.compile(r"Object of class `(\w+)`")
 
@@ -105,6 +111,8 @@ CONDITIONS: Mapping[str, Condition] = {
     "types": Condition(sources=frozenset({"expected_types"})),
     "headers": Condition(sources=frozenset({"headers"})),
     "open files and APIs": Condition(sources=frozenset({"open_files", "repository_apis"})),
+    "search": Condition(sources=frozenset({"code_search"})),
+    "open files and search": Condition(sources=frozenset({"open_files", "code_search"})),
     "with types": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types"})),
     "with headers": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types", "headers"})),
     "all sources": Condition(sources=None),
@@ -227,22 +235,31 @@ def is_broken(cursor: Cursor, shot: Shot) -> bool:
 
 
 def complete(
-    report: Report, conditions: Mapping[str, Condition], requests: Sequence[CompletionRequest], server: str
+    report: Report,
+    conditions: Mapping[str, Condition],
+    requests: Sequence[CompletionRequest],
+    server: str,
+    folder: Path,
 ) -> None:
     """Completes each cursor under each condition; cursor by cursor, so that the prompt is read once.
 
     It is read before, and what the server has answered is forgotten, so that the order of conditions does not matter.
+    Repositories are indexed in a folder; the search finds nothing in the cursor's own file, where the answer stands.
     """
-    settings, plugins = Settings(repository_apis=True, typed_holes=True, min_probability=0.0), Plugins()
+    settings = Settings(repository_apis=True, code_search=True, typed_holes=True, min_probability=0.0)
+    plugins, indexes = Plugins(), Indexes(lambda root: opened(root, load(), folder / root.name), gentle=False)
     model = plugins.model(settings)
     servers, repositories = Servers({"python": server}), Repositories(Reading(seconds=600, niceness=0))
-    know = partial(_assistant, plugins=plugins, settings=settings, servers=servers, repositories=repositories)
+    know = partial(
+        _assistant, plugins=plugins, settings=settings, servers=servers, repositories=repositories, indexes=indexes
+    )
     reader = know(Condition(monitors=frozenset(), sources=frozenset()), model=model)
     assistants = {name: know(each, model=model) for name, each in conditions.items()}
     for cursor, request in track(list(zip(report.cursors, requests, strict=True)), "completions"):
         read_so_far(servers, cursor)
         if survey := repositories.survey(request):
             survey.wait()
+        indexes.begin(cursor.root).result().wait(INDEXING)
         reader.complete(request)
         for name, assistant in assistants.items():
             assistant.open(request, PATIENCE)
@@ -250,6 +267,7 @@ def complete(
             answer = assistant.complete(replace(request, trigger=conditions[name].trigger))
             report.shots.setdefault(name, []).append(_shot(answer, Settings().min_probability))
     repositories.close()
+    indexes.close()
     servers.close()
     model.unload()
 
@@ -260,11 +278,12 @@ def _assistant(
     settings: Settings,
     servers: Servers,
     repositories: Repositories,
+    indexes: Indexes,
     model: Model,
 ) -> Assistant:
     """An assistant in which only what a condition names takes part. What was asked of the servers is its own."""
     analysis = Analysis(servers)
-    knowledge = Knowledge(analysis, Holes(analysis), repositories)
+    knowledge = Knowledge(analysis, Holes(analysis), repositories, indexes)
     return Assistant(
         model,
         settings,
@@ -468,7 +487,8 @@ def measure(arguments: argparse.Namespace, folder: Path) -> Report:
     requests = [cursor.request(neighbours(cursor, arguments.open)) for cursor in found]
     report = Report(found)
     if arguments.conditions:
-        complete(report, {name: CONDITIONS[name] for name in arguments.conditions}, requests, arguments.server[0])
+        conditions = {name: CONDITIONS[name] for name in arguments.conditions}
+        complete(report, conditions, requests, arguments.server[0], folder / "indexes")
         judge(report, arguments.judge)
     for server in () if arguments.unmasked else arguments.server:
         mask(report, requests, server)

@@ -261,7 +261,7 @@ def at(root: Path, marked: str) -> CompletionRequest:
 
 
 def checked(analysis: Analysis, writes: str | Mapping[str, float]) -> Assistant:
-    return Assistant(ByteModel(writes), Settings(), (), (), (), [Checker(analysis)], knowledge=Knowledge.of(analysis))
+    return Assistant(ByteModel(writes), Settings(), (), (), (), [Checker(analysis)], knowledge=Knowledge.of(analysis, Settings()))
 
 
 def resolving(analysis: Analysis, root: Path, writes: str | Mapping[str, float], snippet: str) -> dict[str, object]:

@@ -43,7 +43,7 @@ def test_what_is_described_comes_first(repository, env):
     first = found.json["hits"][0]
     assert (first["name"], first["line"]) == ("Cart.total_price", 5)
     assert SHOP[first["start"] : first["end"]].strip().startswith("def total_price")
-    assert found.json["files"] == 2
+    assert ghostwright("index", "--json", cwd=repository, env=env).json["files"] == 2
 
 
 def test_the_index_is_kept_and_follows_the_files(repository, env):

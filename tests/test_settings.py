@@ -109,3 +109,15 @@ def test_a_project_names_no_programs_to_start(project, user):
     (project / FILE).unlink()
     user.write_text('language_servers = { zig = ["zls"] }\n')
     assert load(project).language_servers == {"zig": ["zls"]}
+
+
+def test_only_the_user_names_a_server_for_the_index(project, user):
+    server = 'index = "milvus:http://127.0.0.1:19530#shop"\n'
+    (project / FILE).write_text(server)
+    with pytest.raises(SettingsError, match="Only the user's own settings may do so"):
+        load(project)
+    (project / FILE).unlink()
+    user.write_text(server)
+    assert load(project).index == "milvus:http://127.0.0.1:19530#shop"
+    with pytest.raises(SettingsError, match="Setting “index” = 'http://127.0.0.1' in here"):
+        parse({"index": "http://127.0.0.1"}, "here")
