@@ -6,12 +6,14 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** Files of vscode-languageclient with features that the server does not offer. */
+/** Files of vscode-languageclient and vscode-jsonrpc for what the server does not offer. */
 const UNUSED = `
   callHierarchy codeAction codeLens colorProvider completion declaration definition diagnostic documentHighlight
   documentLink documentSymbol fileOperations fileSystemWatcher foldingRange formatting hover implementation
   inlayHint inlineValue linkedEditingRange notebook reference rename selectionRange semanticTokens signatureHelp
   textDocumentContent typeDefinition typeHierarchy workspaceSymbol
+  protocolCallHierarchyItem protocolCodeAction protocolCodeLens protocolDocumentLink protocolInlayHint
+  protocolTypeHierarchyItem protocolWorkspaceSymbol sharedArrayCancellation
 `.trim()
 
 /** Whatever class is asked for: a feature that announces nothing and does nothing. */
@@ -29,7 +31,7 @@ const ours = {
   name: 'the client apart, without unused features',
   setup(build) {
     const filter = new RegExp(
-      `vscode-languageclient/lib/common/(${UNUSED.split(/\s+/).join('|')})\\.js$`.replaceAll('/', '[\\\\/]'),
+      `vscode-(languageclient|jsonrpc)/lib/common/(${UNUSED.split(/\s+/).join('|')})\\.js$`.replaceAll('/', '[\\\\/]'),
     )
     build.onResolve({ filter: /^\.\/client\.js$/ }, ({ path }) => ({ path, external: true }))
     build.onLoad({ filter }, () => ({ contents: INERT, loader: 'js' }))

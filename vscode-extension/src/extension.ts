@@ -36,10 +36,11 @@ export async function deactivate(): Promise<void> {
   await stop()
 }
 
-/** Events after which a server is looked for, or looked for again. */
+/** Events after which a server is looked for again, or told where the user is. */
 function beginnings(server: Server): Disposable[] {
   return [
-    workspace.onDidGrantWorkspaceTrust(() => void (server.isReady || server.restart())),
+    workspace.onDidGrantWorkspaceTrust(() => void server.restart()),
+    window.onDidChangeActiveTextEditor((editor) => editor && server.focus(editor.document)),
     workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${section}.command`)) {
         void server.restart()

@@ -21,6 +21,7 @@ const REMEDIES: Record<Remedy, Action> = {
   install: { label: '$(cloud-download) Install the Server…', command: 'ghostwright.install' },
   restart: { label: '$(debug-restart) Restart the Server', command: 'ghostwright.restart' },
   log: { label: '$(output) Show the Log', command: 'ghostwright.showLog' },
+  reload: { label: '$(refresh) Reload the Window', command: 'workbench.action.reloadWindow' },
   wake: { label: '$(bell) End the Snooze', command: 'ghostwright.wake' },
   command: {
     label: '$(gear) Name the Server’s Program',

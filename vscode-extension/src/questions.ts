@@ -84,7 +84,7 @@ function place(found: Found): Choice {
   const { location } = found
   const file = location ? Uri.parse(location.uri).path.split('/').slice(-2).join('/') : ''
   return {
-    label: `${icon(found.kind)} ${found.signature ?? found.name}`,
+    label: `${icon(found.kind)} ${found.signature || found.name}`,
     description: location ? `${file}:${location.range.start.line + 1}` : '',
     act: () => location && open(location),
   }

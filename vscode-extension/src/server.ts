@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Disposable, EventEmitter, LogOutputChannel } from 'vscode'
+import { Disposable, EventEmitter, LogOutputChannel, TextDocument } from 'vscode'
 import type { Client } from './client'
 import { findServer } from './programs'
 import { Status } from './status'
@@ -73,6 +73,13 @@ export class Server implements Disposable {
     return this.client.sendRequest<T>('workspace/executeCommand', { command, arguments: given })
   }
 
+  /** Tells the server which document the user has turned to. */
+  focus(document: TextDocument): void {
+    if (this.client && this.isReady) {
+      void this.client.sendNotification('textDocument/didFocus', { textDocument: { uri: document.uri.toString() } })
+    }
+  }
+
   /** Starts the server anew, as a user asks for it: what has happened before is forgotten. */
   async restart(): Promise<void> {
     this.crashes = []
@@ -112,16 +119,21 @@ export class Server implements Disposable {
       this.changed.fire()
       return
     }
+    const loaded = await import('./client.js').catch(() => undefined) // most of the code: activation need not wait for it
+    if (!loaded) {
+      this.show(UPDATED)
+      return
+    }
     this.log.info(`Starting ${this.program}`)
     try {
-      await this.connect(this.program, run)
+      await this.connect(this.program, run, loaded.Client)
     } catch (error) {
       this.ended(run, `${error instanceof Error ? error.message : error}`)
     }
   }
 
   /** Starts a process and talks to it until it has answered the first request. Raises what prevents that. */
-  private async connect(program: string, run: number): Promise<void> {
+  private async connect(program: string, run: number, Connection: typeof Client): Promise<void> {
     const child = spawn(program, ['lsp'], { cwd: homedir(), shell: /\.(cmd|bat)$/.test(program) })
     const last = tail(child, this.log)
     child.once('exit', async (code, signal) => {
@@ -135,8 +147,7 @@ export class Server implements Disposable {
       return
     }
     this.child = child
-    const { Client } = await import('./client.js') // most of the extension's code, which its activation need not wait for
-    const client = new Client(child, this.log, {
+    const client = new Connection(child, this.log, {
       answered: () => this.answered.fire(),
       spoilt: (reason) => void this.spoilt(run, child, reason),
     })
@@ -218,6 +229,13 @@ const MISSING: Status = {
     'The server “ghostwright” is neither on the PATH nor where the settings say. Install it, or name the program.',
   busy: false,
   remedy: 'install',
+}
+
+const UPDATED: Status = {
+  kind: 'Warning',
+  message: 'The extension was updated while it ran. Reload the window to go on with the new one.',
+  busy: false,
+  remedy: 'reload',
 }
 
 /** What is wrong with a program that has answered, if it is not one that this extension works with. */

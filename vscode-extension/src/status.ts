@@ -12,7 +12,7 @@ import {
 import { section } from './settings'
 
 /** What mends a state. */
-export type Remedy = 'install' | 'restart' | 'log' | 'command' | 'wake'
+export type Remedy = 'install' | 'restart' | 'log' | 'command' | 'reload' | 'wake'
 
 /** A state with a sentence for the user: the server's `didChangeStatus`, or one of the extension's own. */
 export interface Status {

@@ -12,13 +12,28 @@ const MEMBERS = `class Basket:
 
 def count(basket: Basket) -> int:
     return `
+const INVENTORY = `"""What the shop has."""
+
+
+def restock(name: str, count: int) -> None:
+    """Puts more of an item into the inventory."""
+`
+const DELIVERY = `"""Deliveries."""
+
+import logging
+
+log = logging.getLogger(__name__)
+
+
+def deliver(name: str, count: int) -> None:
+    `
 
 let vscode, browser, window
 
 before(async () => {
   const files = Object.fromEntries(NAMES.map((name) => [`${name}.py`, POINT]))
   files['crlf.py'] = POINT.replaceAll('\n', '\r\n')
-  files['members.py'] = MEMBERS
+  Object.assign(files, { 'members.py': MEMBERS, 'inventory.py': INVENTORY, 'delivery.py': DELIVERY })
   vscode = await startVsCode({ files })
   browser = await startBrowser(vscode.folder)
   window = await Window.open(browser.context, vscode)
@@ -140,6 +155,25 @@ test('a language server keeps it to members that there are', async () => {
     }
     return false
   }, 'a name that only the language server knows')
+})
+
+test('what is asked is written at the cursor, and its import where imports stand', async () => {
+  await window.openFile('delivery.py')
+  await window.command('Ghostwright: Ask How to Do Something Here…')
+  await window.answer('put more of an item into the inventory')
+  await window.choose(/restock\(.*insert at the cursor/)
+  const text = await window.saved('delivery.py', (text) => text !== DELIVERY)
+  assert.match(text, /^"""Deliveries."""\n\n(import logging\n)?from inventory import restock\n/)
+  assert.match(text, /\n {4}restock\(name, count\)\n?$/)
+})
+
+test('the doctor reports in a terminal', async () => {
+  await window.command('Ghostwright: Doctor: Find What Is Wrong')
+  const terminal = window.page.locator('.xterm-rows')
+  await until(
+    async () => /✓ completion/.test((await terminal.allTextContents()).join(' ').replaceAll('\u00a0', ' ')),
+    'its report',
+  )
 })
 
 test('nothing was asked of another host', () => {

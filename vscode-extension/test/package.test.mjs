@@ -1,10 +1,10 @@
 /** The package: how large it is, what is in it, and that it works once it is installed as users install it. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { EXTENSION, startBrowser, startVsCode, Window } from './workbench.mjs'
+import { BIN, EXTENSION, startBrowser, startVsCode, until, Window, writeFiles } from './workbench.mjs'
 
 const PACKAGE = join(EXTENSION, 'ghostwright.vsix')
 const POINT = 'class Point:\n    def __init__(self, x, y):\n        self.x = x\n        '
@@ -28,15 +28,62 @@ test('what the package shows is in it', () => {
   }
 })
 
-test('installed from the package, it completes', async () => {
+test('installed from the package, it completes; updated while it runs, it goes on, and is new after a reload', async () => {
   const vscode = await startVsCode({ files: { 'point.py': POINT }, extension: PACKAGE })
   const browser = await startBrowser(vscode.folder)
   try {
     const window = await Window.open(browser.context, vscode)
     await window.untilStatus('Ready')
     await window.warmUp('point.py')
+    await vscode.install(withVersion('0.1.1', vscode.place('newer.vsix')))
+    rmSync(vscode.place('extensions', 'ghostwright.ghostwright-0.1.0'), { recursive: true })
+    await window.command('Ghostwright: Restart the Server')
+    await until(async () => !(await window.status()).includes('Ready'), 'the end of the old server')
+    await window.untilStatus('Ready')
+    await window.page.reload()
+    await window.untilStatus('Ready')
+    await window.warmUp('point.py')
+    assert.deepEqual(await window.notifications(), [])
   } finally {
     await browser.context.close()
     await vscode.close()
   }
 })
+
+test('an update that takes the code away before it was needed is told, with a way out', async () => {
+  const vscode = await startVsCode({ files: { 'point.py': POINT }, extension: PACKAGE, path: [] })
+  const browser = await startBrowser(vscode.folder)
+  try {
+    const window = await Window.open(browser.context, vscode)
+    await window.untilStatus('neither on the PATH')
+    await vscode.install(withVersion('0.1.1', vscode.place('newer.vsix')))
+    rmSync(vscode.place('extensions', 'ghostwright.ghostwright-0.1.0'), { recursive: true })
+    await writeFiles(vscode.place('home', '.local', 'bin'), {
+      ghostwright: `#!/bin/sh\nexec '${BIN}/ghostwright' "$@"\n`,
+    })
+    await window.command('Ghostwright: Restart the Server')
+    await window.untilStatus('Reload the window')
+    await window.page.locator('.statusbar-item').filter({ hasText: 'Ghostwright' }).click()
+    await window.choose('Reload the Window')
+    await window.untilStatus('Ready')
+  } finally {
+    await browser.context.close()
+    await vscode.close()
+  }
+})
+
+/** The package under another version. */
+function withVersion(version, target) {
+  const script = `
+import sys, zipfile
+source, target, version = sys.argv[1:]
+with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+    for entry in old.infolist():
+        data = old.read(entry)
+        if entry.filename in ("extension/package.json", "extension.vsixmanifest"):
+            data = data.replace(b"0.1.0", version.encode(), 1)
+        new.writestr(entry, data)
+`
+  execFileSync('python3', ['-c', script, PACKAGE, target, version])
+  return target
+}

@@ -35,6 +35,7 @@ const SETTINGS = {
   'npm.fetchOnlinePackageInfo': false,
   'json.schemaDownload.enable': false,
   'files.autoSave': 'off',
+  'terminal.integrated.gpuAcceleration': 'off', // so that its text is in the page
   'editor.quickSuggestions': { other: 'off', comments: 'off', strings: 'off' },
   'ghostwright.minProbability': 0,
   'ghostwright.debounce': 0,
@@ -79,8 +80,9 @@ export async function startVsCode({
     '--extensions-dir',
     place('extensions'),
   ]
+  const install = (vsix) => run([...given, '--install-extension', vsix, '--force'], env)
   if (extension.endsWith('.vsix')) {
-    await run([...given, '--install-extension', extension], env)
+    await install(extension)
   }
   const child = spawn(
     process.execPath,
@@ -91,10 +93,7 @@ export async function startVsCode({
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (data) => (output += data))
-  }
+  const output = collect(child)
   const url = `http://127.0.0.1:${port}`
   await until(
     () =>
@@ -102,7 +101,7 @@ export async function startVsCode({
         (answer) => answer.ok,
         () => false,
       ),
-    () => `code-server:\n${output}`,
+    () => `code-server:\n${output()}`,
   )
   const close = async () => {
     process.kill(-child.pid, 'SIGTERM')
@@ -110,7 +109,7 @@ export async function startVsCode({
     killGroup(child.pid)
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
-  return { folder, work: place('work'), url, port, child, output: () => output, close, place }
+  return { folder, work: place('work'), url, port, child, output, close, place, install }
 }
 
 const ENTRY = join(HOME, 'code-server', 'node_modules', 'code-server', 'out', 'node', 'entry.js')
@@ -147,12 +146,23 @@ export async function writeFiles(folder, files) {
   }
 }
 
+/** Runs code-server to its end. What it says is told if it fails; in between it complains of parts that are not needed. */
 async function run(given, env) {
-  const child = spawn(process.execPath, [ENTRY, ...given], { env, stdio: 'inherit' })
-  const [code] = await once(child, 'exit')
+  const child = spawn(process.execPath, [ENTRY, ...given], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = collect(child)
+  const [code] = await once(child, 'close')
   if (code !== 0) {
-    throw new Error(`code-server ${given.join(' ')} ended with ${code}`)
+    throw new Error(`code-server ${given.join(' ')} ended with ${code}:\n${output()}`)
   }
+}
+
+/** What a process has said so far. */
+function collect(child) {
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => (output += data))
+  }
+  return () => output
 }
 
 function killGroup(pid) {
@@ -330,7 +340,19 @@ export class Window {
   /** Runs a command by its name in the palette. */
   async command(title) {
     await this.fillQuickInput('F1', `>${title}`)
-    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().click()
+    await this.choose(title)
+  }
+
+  /** Writes into the field at the top, which asks something. */
+  async answer(text) {
+    await this.page.locator('.quick-input-message').filter({ hasText: 'Enter' }).waitFor()
+    await this.page.locator('.quick-input-widget input[type="text"]').first().fill(text)
+    await this.page.keyboard.press('Enter')
+  }
+
+  /** Takes an entry of the list at the top. */
+  async choose(entry) {
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: entry }).first().click()
   }
 
   /** What pop-ups say. */

@@ -131,7 +131,7 @@ const tests = {
 
   async 'one that prints into the protocol is told'() {
     await choose(join(fakes, 'prints'))
-    await untilStatus(/Warning|Error/, /not a message|slow to start/)
+    await untilStatus('Warning', 'wrote what is not a message of the protocol')
   },
 
   async 'one that is slow to answer is waited for'() {
