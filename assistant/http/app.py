@@ -13,13 +13,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from assistant.errors import GhostwrightError
-from assistant.http import native, status
+from assistant.http import batch, completions, llama_cpp, native, ollama, questions, status, tabby
 from assistant.http.bodies import sentence
 from assistant.http.boundary import BODY_SECONDS, Admission, Boundary
 from assistant.http.problems import Problem, problem_of, shape_of
 from assistant.http.service import Service
 
-DIALECTS = (native, status)
+DIALECTS = (native, batch, questions, completions, llama_cpp, ollama, tabby, status)
 
 DESCRIPTION = """Code completion by Ghostwright: our own dialect, and those of OpenAI, llama.cpp, Ollama and Tabby."""
 
@@ -62,7 +62,9 @@ def _wrong_body(request: Request, error: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    problem = Problem(error.status_code, f"{error.detail}: {request.method} {request.url.path}")
+    is_body = error.status_code == 400  # FastAPI's only reason for that
+    told = "The body is not JSON in UTF-8" if is_body else f"{error.detail}: {request.method} {request.url.path}"
+    problem = Problem(error.status_code, f"{told}.")
     problem.headers |= error.headers or {}
     return shape_of(request.url.path)(problem)
 

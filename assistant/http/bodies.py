@@ -1,28 +1,18 @@
-"""What bodies have in common: types as they are written, no NaN, and only text that can be written as UTF-8."""
+"""What bodies have in common: types as they are written, no NaN, no text that is not Unicode."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.engine import MAX_CHARACTERS
 
-
-def _sendable(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"half of a character (a lone surrogate) stands at {error.start}") from None
-    return text
-
-
-Text = Annotated[str, Field(max_length=MAX_CHARACTERS), AfterValidator(_sendable)]
+Text = Annotated[str, Field(max_length=MAX_CHARACTERS)]
 """A text of code."""
 
-Name = Annotated[str, Field(max_length=4_096), AfterValidator(_sendable)]
+Name = Annotated[str, Field(max_length=4_096)]
 """A path, or the name of something."""
 
 
@@ -42,7 +32,7 @@ def sentence(errors: Iterable[Any]) -> tuple[str, str]:
     """What is wrong with a body, in a sentence, and the first field that is. Values are not repeated: they are code."""
     found = [(_field(error["loc"]), _message(error)) for error in errors]
     told = "; ".join(f"{field}: {message}" if field else message for field, message in found[:5])
-    return f"The request is not right. {told}.", found[0][0] if found else ""
+    return f"The request is not right: {told}.", found[0][0] if found else ""
 
 
 def _message(error: Any) -> str:

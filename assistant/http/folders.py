@@ -46,11 +46,10 @@ class Folders:
             raise Problem(404, f"There is no folder {name!r}.", "root")
         return folder
 
-    def repository(self, path: Path) -> Path:
-        """The repository's folder, as far up as is served."""
-        served = max((root for root in self.roots if path.is_relative_to(root)), key=lambda root: len(root.parts))
+    def repository(self, path: Path) -> Path | None:
+        """The repository that a file belongs to, if all of it is served: else its ignore files may be out of reach."""
         root = repository_root(path)
-        return root if root and root.is_relative_to(served) else served
+        return root if root and self._serves(root) else None
 
     def text(self, path: Path) -> str:
         """A file's text. Raises Problem."""
@@ -78,8 +77,8 @@ class Folders:
         return files
 
     def _excluded(self, path: Path) -> str:
-        """Why a file must not be read; its repository may begin above what is served."""
-        return excluded(path, repository_root(path) or self.repository(path))
+        """Why a file must not be read. Its repository may begin above what is served."""
+        return excluded(path, repository_root(path))
 
     def _serves(self, path: Path) -> bool:
         return any(path.is_relative_to(root) for root in self.roots)

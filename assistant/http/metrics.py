@@ -31,6 +31,10 @@ class Metrics:
             buckets=BUCKETS,
         )
 
+        self.events = Counter(
+            "ghostwright_events", "What became of completions, by kind", ("kind",), registry=self._registry
+        )
+
     def watch(self, name: str, help: str, read: Callable[[], float]) -> None:
         """A figure that is read when it is asked for."""
         Gauge(name, help, registry=self._registry).set_function(read)

@@ -90,8 +90,11 @@ def openai_error(problem: Problem) -> dict[str, Any]:
 
 
 def llama_cpp(problem: Problem) -> Response:
-    detail = {"code": problem.status, "message": problem.message, "type": _type(problem)}
-    return JSONResponse({"error": detail}, problem.status, problem.headers)
+    return JSONResponse(llama_cpp_error(problem), problem.status, problem.headers)
+
+
+def llama_cpp_error(problem: Problem) -> dict[str, Any]:
+    return {"error": {"code": problem.status, "message": problem.message, "type": _type(problem)}}
 
 
 def tabby(problem: Problem) -> Response:
@@ -104,8 +107,6 @@ _SHAPES: Mapping[str, Shape] = {
     "/v1/events": tabby,
     "/v1/health": tabby,
     "/infill": llama_cpp,
-    "/completion": llama_cpp,
-    "/props": llama_cpp,
 }
 
 

@@ -18,8 +18,8 @@ from assistant.worker import Worker
 T = TypeVar("T")
 
 Work = Callable[[Assistant, Event], T]
-Telling = Callable[[Assistant, Event, Callable[[T], None]], None]
-"""Work that tells of what it has as it goes."""
+Telling = Callable[[Assistant, Event, Callable[[T], None]], bool]
+"""Work that tells of what it has as it goes. False if it wants to go on when its turn comes again."""
 
 WAITING = 256
 """Requests that wait at most; beyond that those are still let in who have none waiting."""
@@ -36,6 +36,16 @@ GRACE = 20.0
 log = logging.getLogger(__name__)
 
 
+@asynccontextmanager
+async def in_time(seconds: float) -> AsyncIterator[None]:
+    """Raises Problem where something takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Problem(504, f"It took more than {seconds:g} seconds. Ask for less at once.") from None
+
+
 class Queue:
     """Workers, and those who wait for one. `make` makes a worker, and another one for one that hangs."""
 
@@ -44,7 +54,7 @@ class Queue:
         self._workers = [make() for _ in range(workers)]
         self._free = list(self._workers)
         self._turns = Turns[asyncio.Future[Worker]]()
-        self._seconds = seconds
+        self.seconds = seconds
         self._usual = 0.5
         self._releasing = set[asyncio.Task[None]]()
 
@@ -67,11 +77,8 @@ class Queue:
 
     async def run(self, client: Client, work: Work[T]) -> T:
         """What the work gives, when it is the client's turn. Raises Problem where it is too much or takes too long."""
-        try:
-            async with asyncio.timeout(self._seconds), self._worker(client) as worker:
-                return await worker.run(lambda cancelled: work(worker.assistant, cancelled))
-        except TimeoutError:
-            raise Problem(504, f"It took more than {self._seconds:g} seconds. Ask for less at once.") from None
+        async with in_time(self.seconds):
+            return await self._run(client, work)
 
     async def stream(self, client: Client, work: Telling[T]) -> AsyncGenerator[T]:
         """What the work tells of, as it does. Who stops listening ends the work."""
@@ -80,7 +87,12 @@ class Queue:
         def tell(thing: T | None) -> None:
             loop.call_soon_threadsafe(told.put_nowait, thing)
 
-        running = asyncio.create_task(self.run(client, lambda assistant, cancelled: work(assistant, cancelled, tell)))
+        async def run() -> None:
+            async with in_time(self.seconds):
+                while not await self._run(client, lambda assistant, cancelled: work(assistant, cancelled, tell)):
+                    pass
+
+        running = asyncio.create_task(run())
         running.add_done_callback(lambda _: told.put_nowait(None))
         try:
             while (thing := await told.get()) is not None:
@@ -95,6 +107,10 @@ class Queue:
             task.cancel()
         for worker in self._workers:
             worker.close()
+
+    async def _run(self, client: Client, work: Work[T]) -> T:
+        async with self._worker(client) as worker:
+            return await worker.run(lambda cancelled: work(worker.assistant, cancelled))
 
     @asynccontextmanager
     async def _worker(self, client: Client) -> AsyncIterator[Worker]:

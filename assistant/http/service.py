@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import PurePath
 from threading import Event
@@ -10,19 +13,16 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from assistant.decoding.sampling import Stretch, Wish, generate
 from assistant.engine import Assistant
 from assistant.http.folders import Folders
 from assistant.http.metrics import Metrics
 from assistant.http.problems import Problem
-from assistant.http.queue import SECONDS, Queue
+from assistant.http.queue import Queue, in_time
 from assistant.http.turns import Client
+from assistant.http.writing import SLICE, Piece, Writing
 from assistant.types import Answer, CompletionRequest, Trigger
 
 T = TypeVar("T")
-
-Wishes = Callable[[Assistant], Sequence[Wish]]
-"""What is to be written, once the model is there that reads the prompts. May raise Problem."""
 
 NAME = "ghostwright"
 """What the model may be called, whichever it is."""
@@ -30,8 +30,8 @@ NAME = "ghostwright"
 PATIENCE = 5.0
 """Seconds that the first completion on request in a folder waits for the language server; automatic ones never do."""
 
-WRITING = SECONDS * 0.75
-"""Seconds after which a text that is being written ends where it is."""
+ASIDE = 4
+"""Questions without the model that one client may have under way."""
 
 
 class Service:
@@ -41,6 +41,7 @@ class Service:
         self.queue = queue
         self.folders = folders
         self.metrics = metrics
+        self._asides = Counter[Client]()
         metrics.watch("ghostwright_waiting", "Requests that wait for a worker", lambda: queue.waiting)
         metrics.watch("ghostwright_running", "Workers at work", lambda: queue.running)
         metrics.watch("ghostwright_tokens", "Tokens that the model has computed", self._evaluated)
@@ -69,21 +70,37 @@ class Service:
     def drafts(self, client: Client, request: CompletionRequest, fresh: bool) -> AsyncGenerator[str | Answer]:
         """What is being written, again and again, and in the end the answer."""
 
-        def work(assistant: Assistant, stop: Event, tell: Callable[[str | Answer], None]) -> None:
+        def work(assistant: Assistant, stop: Event, tell: Callable[[str | Answer], None]) -> bool:
             tell(_completed(assistant, request, stop, tell, fresh))
+            return True
 
         return self.queue.stream(client, work)
 
-    def write(self, client: Client, wishes: Wishes) -> AsyncGenerator[tuple[int, Stretch]]:
-        """What the model writes for each wish, by the wish's number. One worker writes all: their prompts are alike."""
+    def write(self, client: Client, writing: Writing) -> AsyncGenerator[Piece]:
+        """What the model writes by itself, piece by piece. After a while others have their turn in between."""
 
-        def work(assistant: Assistant, stop: Event, tell: Callable[[tuple[int, Stretch]], None]) -> None:
-            assistant.load()
-            for number, wish in enumerate(wishes(assistant)):
-                for stretch in generate(assistant.model, assistant.vocabulary, wish, stop):
-                    tell((number, stretch))
+        def work(assistant: Assistant, stop: Event, tell: Callable[[Piece], None]) -> bool:
+            end = time.monotonic() + SLICE
+            for piece in writing.go_on(assistant, stop):
+                tell(piece)
+                if self.queue.waiting and time.monotonic() > end:
+                    return False
+            return True
 
         return self.queue.stream(client, work)
+
+    async def aside(self, client: Client, work: Callable[[Event], T]) -> T:
+        """What a question without the model leads to, in a thread of its own. Raises Problem, RequestError."""
+        if self._asides[client] >= ASIDE:
+            raise Problem(429, f"You have {ASIDE} questions under way. Wait for an answer first.", retry=1)
+        self._asides[client] += 1
+        stop = Event()
+        try:
+            async with in_time(self.queue.seconds):
+                return await asyncio.to_thread(work, stop)
+        finally:
+            stop.set()
+            self._asides -= Counter((client,))
 
     def _evaluated(self) -> float:
         return sum(worker.assistant.model.evaluated for worker in self.queue.workers)

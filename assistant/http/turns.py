@@ -25,9 +25,10 @@ class Turns(Generic[T]):
 
     def __init__(self) -> None:
         self._homes: dict[str, dict[str, deque[T]]] = {}
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(len(waiting) for names in self._homes.values() for waiting in names.values())
+        return self._count
 
     def of(self, client: Client) -> int:
         """How many things of a client wait."""
@@ -35,6 +36,7 @@ class Turns(Generic[T]):
 
     def add(self, client: Client, thing: T) -> None:
         self._homes.setdefault(client.home, {}).setdefault(client.name, deque()).append(thing)
+        self._count += 1
 
     def take(self) -> T:
         """The next thing. Whose turn it was goes to the end of the circle. Raises StopIteration if nothing waits."""
@@ -43,6 +45,7 @@ class Turns(Generic[T]):
         name = next(iter(names))
         waiting = names.pop(name)
         thing = waiting.popleft()
+        self._count -= 1
         if waiting:
             names[name] = waiting
         if names:
@@ -55,6 +58,7 @@ class Turns(Generic[T]):
         waiting = names.get(client.name, deque())
         if thing in waiting:
             waiting.remove(thing)
+            self._count -= 1
         if not waiting:
             names.pop(client.name, None)
         if not names:

@@ -1,0 +1,150 @@
+"""llama.cpp's `/infill`, as llama.vim and llama.vscode ask it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.responses import JSONResponse, Response
+
+from assistant.decoding.sampling import Finish, Stretch, Wish
+from assistant.engine import Assistant
+from assistant.http.bodies import Body, Name, Text
+from assistant.http.openai import MOST, Stop
+from assistant.http.problems import LlamaCppError, documented, llama_cpp_error
+from assistant.http.service import Asking, Serving, begun
+from assistant.http.streams import event, server_sent
+from assistant.http.writing import Piece, Writing, sampling, whole
+from assistant.raw import infill
+from assistant.types import Snippet
+
+router = APIRouter(tags=["llama.cpp"], responses=documented(LlamaCppError))
+
+_STOP_TYPES = {Finish.END: "eos", Finish.STOP: "word"}
+
+
+class Extra(Body):
+    """A piece of another file."""
+
+    text: Text
+    filename: Name = "untitled"
+
+
+class InfillBody(Body):
+    """A cursor behind `input_prefix` and `prompt`, before `input_suffix`. Extra pieces further behind count more.
+
+    What llama.cpp knows beside these is passed over: the cache looks after itself.
+    """
+
+    input_prefix: Text = ""
+    input_suffix: Text = ""
+    prompt: Text = ""
+    input_extra: list[Extra] | None = Field(None, max_length=256)
+    n_predict: int = Field(-1, ge=-2, le=1_000_000)
+    n_indent: int = Field(0, ge=0, le=1_000)
+    n_cmpl: int = Field(1, ge=1, le=MOST)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_k: int | None = Field(None, ge=-1, le=1_000_000)
+    top_p: float | None = Field(None, ge=0, le=1)
+    min_p: float | None = Field(None, ge=0, le=1)
+    seed: int | None = Field(None, ge=-1, le=2**32)
+    stop: list[Stop] | None = Field(None, max_length=64)
+    stream: bool = False
+    response_fields: list[Name] | None = Field(None, max_length=64)
+    model: Name | None = None
+
+
+@router.post("/infill", response_model=None)
+async def infills(body: InfillBody, service: Serving, client: Asking) -> Response:
+    """Completes at a cursor as llama-server does: what follows up to the end that the model sees, or a stop."""
+    service.check_model(body.model)
+    writing = Writing(lambda assistant: _wishes(body, assistant))
+    if body.stream:
+        pieces = await begun(service.write(client, writing))
+        return server_sent(_events(pieces, body, writing, service.model), llama_cpp_error)
+    texts = await whole(service.write(client, writing))
+    told = [
+        _chosen(_whole(number, text.text, text.last, len(text.tokens), writing, service.model), body)
+        for number, text in enumerate(texts)
+    ]
+    return JSONResponse(told if body.n_cmpl > 1 else told[0])
+
+
+def _wishes(body: InfillBody, assistant: Assistant) -> list[Wish]:
+    extra = body.input_extra or []
+    snippets = [
+        Snippet(each.text, (number + 1) / len(extra), "input_extra", each.filename) for number, each in enumerate(extra)
+    ]
+    model = assistant.model
+    prompt, typed = infill(model, body.input_prefix + body.prompt, body.input_suffix, snippets[::-1])
+    tokens = model.context_length if body.n_predict < 0 else body.n_predict
+    chosen = sampling(body.temperature, body.n_cmpl > 1, max(body.top_k or 0, 0), body.top_p, body.min_p)
+    seeds = [None if body.seed in (None, -1) else body.seed + number for number in range(body.n_cmpl)]
+    return [Wish(prompt, tokens, chosen, seed, tuple(body.stop or ()), typed, body.n_indent) for seed in seeds]
+
+
+async def _events(pieces: AsyncIterator[Piece], body: InfillBody, writing: Writing, model: str) -> AsyncIterator[str]:
+    counts = dict[int, int]()
+    async for number, stretch in pieces:
+        counts[number] = counts.get(number, 0) + len(stretch.tokens)
+        if stretch.finish and stretch.text:
+            yield event({"index": number, "content": stretch.text, "stop": False})
+        if stretch.finish:
+            yield event(_chosen(_whole(number, "", stretch, counts[number], writing, model), body))
+        else:
+            yield event({"index": number, "content": stretch.text, "stop": False})
+
+
+def _whole(number: int, text: str, last: Stretch, count: int, writing: Writing, model: str) -> dict[str, Any]:
+    """All that llama-server tells of a text."""
+    wish = writing.made[number]
+    read = len(wish.prompt)
+    return {
+        "index": number,
+        "content": text,
+        "stop": True,
+        "id_slot": 0,
+        "model": model,
+        "tokens_predicted": count,
+        "tokens_evaluated": read,
+        "tokens_cached": read + count,
+        "truncated": False,
+        "has_new_line": "\n" in text,
+        "stop_type": _STOP_TYPES.get(last.finish or Finish.LENGTH, "limit"),
+        "stopping_word": last.stop,
+        "generation_settings": {
+            "n_predict": wish.tokens,
+            "temperature": wish.sampling.temperature,
+            "top_k": wish.sampling.top_k,
+            "top_p": wish.sampling.top_p,
+            "min_p": wish.sampling.min_p,
+            "stop": list(wish.stops),
+        },
+        "timings": {**_timings("prompt", read, last.reading), **_timings("predicted", count, last.writing)},
+    }
+
+
+def _timings(kind: str, count: int, seconds: float) -> dict[str, float]:
+    milliseconds = seconds * 1000
+    return {
+        f"{kind}_n": count,
+        f"{kind}_ms": milliseconds,
+        f"{kind}_per_token_ms": milliseconds / count if count else 0.0,
+        f"{kind}_per_second": count / seconds if seconds else 0.0,
+    }
+
+
+def _chosen(told: Mapping[str, Any], body: InfillBody) -> dict[str, Any]:
+    """Those fields that are wanted: `timings/prompt_n` is one within another."""
+    if not body.response_fields:
+        return dict(told)
+    found = {name: _within(told, name.split("/")) for name in body.response_fields}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _within(told: Any, names: list[str]) -> Any:
+    for name in names:
+        told = told.get(name) if isinstance(told, Mapping) else None
+    return told

@@ -1,0 +1,232 @@
+"""OpenAI's completions: a prompt is passed on as it is, or a cursor between `prompt` and `suffix` is completed.
+
+The most probable text is written unless a temperature, or several texts, are asked for.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse, Response
+
+from assistant.decoding.sampling import Finish, Token, Wish
+from assistant.engine import Assistant
+from assistant.http.bodies import Body, Name, Text
+from assistant.http.problems import Problem, openai_error
+from assistant.http.service import Service, begun
+from assistant.http.streams import event, server_sent
+from assistant.http.turns import Client
+from assistant.http.writing import Piece, Writing, checked, prompt_of, sampling, whole
+from assistant.raw import infill
+
+MOST = 16
+"""Texts for one prompt, and prompts in one request."""
+
+TokenId = Annotated[int, Field(ge=0)]
+Stop = Annotated[str, Field(max_length=256)]
+
+
+class StreamOptions(Body):
+    include_usage: bool = False
+
+
+class OpenAIBody(Body):
+    """What is written behind a prompt: a text, tokens, or several of either. `top_k` and `min_p` are vLLM's."""
+
+    prompt: Text | Annotated[list[TokenId], Field(max_length=100_000)] | list[Text] | list[list[TokenId]] = Field(
+        examples=["def add(a, b):\n    return "]
+    )
+    model: Name | None = None
+    suffix: Text | None = None
+    max_tokens: int | None = Field(16, ge=0, le=1_000_000)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=-1, le=1_000_000)
+    min_p: float | None = Field(None, ge=0, le=1)
+    n: int | None = Field(1, ge=1, le=MOST)
+    best_of: int | None = Field(None, ge=1, le=MOST)
+    stop: Stop | Annotated[list[Stop], Field(max_length=64)] | None = None
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    logprobs: int | None = Field(None, ge=0, le=20)
+    echo: bool | None = False
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    logit_bias: dict[str, float] | None = None
+    user: Name | None = None
+
+    @property
+    def prompts(self) -> Sequence[str | list[int]]:
+        """Each prompt, as a text or as tokens."""
+        if isinstance(self.prompt, str) or (self.prompt and isinstance(self.prompt[0], int)):
+            return [self.prompt]
+        return self.prompt  # type: ignore[return-value]
+
+
+class Logprobs(BaseModel):
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
+    text_offset: list[int]
+
+
+class Choice(BaseModel):
+    index: int
+    text: str
+    logprobs: Logprobs | None
+    finish_reason: Literal["stop", "length"] | None
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class OpenAIAnswer(BaseModel):
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage | None = None
+
+
+async def complete(body: OpenAIBody, service: Service, client: Client) -> Response:
+    """What `POST /v1/completions` answers to a body of OpenAI's. Raises Problem."""
+    service.check_model(body.model)
+    _refuse(body)
+    if body.user:
+        client = Client(client.home, body.user)
+    writing = Writing(lambda assistant: _wishes(body, assistant))
+    answer = _Answer(service.model)
+    if body.stream:
+        pieces = await begun(service.write(client, writing))
+        return server_sent(_events(pieces, body, writing, answer), openai_error)
+    texts = await whole(service.write(client, writing))
+    choices = [
+        _choice(number, text.text, _logprobs(text.tokens, 0) if body.logprobs is not None else None, text.finish)
+        for number, text in enumerate(texts)
+    ]
+    usage = _usage(body, writing, sum(len(text.tokens) for text in texts))
+    return JSONResponse(answer.of(choices) | {"usage": usage})
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What all parts of one answer have in common."""
+
+    model: str
+    id: str = field(default_factory=lambda: f"cmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def of(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "object": "text_completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": choices,
+        }
+
+
+def _refuse(body: OpenAIBody) -> None:
+    """Raises Problem for what is not offered: nobody should think that it had an effect."""
+    for name in ("frequency_penalty", "presence_penalty", "logit_bias"):
+        if getattr(body, name):
+            raise Problem(400, f"{name} is not offered here: leave it out.", name)
+    if body.best_of is not None and body.best_of != (body.n or 1):
+        raise Problem(400, "best_of is not offered here unless it equals n: leave it out.", "best_of")
+    if body.suffix and (body.echo or not all(isinstance(prompt, str) for prompt in body.prompts)):
+        raise Problem(400, "With a suffix the prompt must be a text, and echo is not possible.", "suffix")
+    if not 1 <= len(body.prompts) <= MOST:
+        raise Problem(400, f"From 1 to {MOST} prompts can be sent at once, not {len(body.prompts)}.", "prompt")
+
+
+def _wishes(body: OpenAIBody, assistant: Assistant) -> list[Wish]:
+    """A wish for each choice. Raises Problem for a prompt that is too long."""
+    count = body.n or 1
+    chosen = sampling(body.temperature, count > 1, max(body.top_k or 0, 0), body.top_p, body.min_p)
+    stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
+    tokens = 16 if body.max_tokens is None else body.max_tokens
+    made = []
+    for prompt in body.prompts:
+        read, typed, echo = _prompt(body, prompt, assistant)
+        for number in range(count):
+            seed = None if body.seed is None else (body.seed + number) % 2**63
+            made.append(Wish(read, tokens, chosen, seed, stops, typed, echo=echo, alternatives=body.logprobs))
+    return made
+
+
+def _prompt(body: OpenAIBody, prompt: str | list[int], assistant: Assistant) -> tuple[tuple[int, ...], str, str]:
+    """The tokens that are read, what is written anew of them, and what is to be told first."""
+    model = assistant.model
+    if body.suffix and isinstance(prompt, str):
+        return *infill(model, prompt, body.suffix), ""
+    if isinstance(prompt, str):
+        return prompt_of(model, prompt), "", prompt if body.echo else ""
+    if unknown := next((token for token in prompt if token >= len(model.pieces)), None):
+        raise Problem(400, f"There is no token {unknown}: the model has {len(model.pieces)}.", "prompt")
+    text = model.detokenize(prompt).decode("utf-8", "replace") if body.echo else ""
+    return checked(model, prompt), "", text
+
+
+async def _events(
+    pieces: AsyncIterator[Piece], body: OpenAIBody, writing: Writing, answer: _Answer
+) -> AsyncIterator[str]:
+    offsets, count = dict[int, int](), 0
+    async for number, stretch in pieces:
+        offset = offsets.get(number, 0)
+        offsets[number] = offset + len(stretch.text)
+        count += len(stretch.tokens)
+        told = _logprobs(stretch.tokens, offset) if body.logprobs is not None else None
+        yield event(answer.of([_choice(number, stretch.text, told, stretch.finish)]))
+    if body.stream_options and body.stream_options.include_usage:
+        yield event(answer.of([]) | {"usage": _usage(body, writing, count)})
+    yield event("[DONE]")
+
+
+def _choice(index: int, text: str, logprobs: dict[str, Any] | None, finish: Finish | None) -> dict[str, Any]:
+    reason = {None: None, Finish.END: "stop", Finish.STOP: "stop"}.get(finish, "length")
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
+
+
+def _logprobs(tokens: Sequence[Token], offset: int) -> dict[str, Any]:
+    """The tokens of a text that begins at an offset of the whole answer. A part of a character is told in bytes."""
+    offsets = []
+    for token in tokens:
+        offsets.append(offset)
+        offset += len(token.piece.decode("utf-8", "ignore"))
+    return {
+        "tokens": [_written(token.piece) for token in tokens],
+        "token_logprobs": [token.logprob for token in tokens],
+        "top_logprobs": [_top(token) for token in tokens],
+        "text_offset": offsets,
+    }
+
+
+def _top(token: Token) -> dict[str, float] | None:
+    """The most probable tokens, and the one that was taken."""
+    if token.logprob is None:
+        return None
+    return {_written(piece): logprob for piece, logprob in (*token.others, (token.piece, token.logprob))}
+
+
+def _written(piece: bytes) -> str:
+    try:
+        return piece.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
+
+
+def _usage(body: OpenAIBody, writing: Writing, tokens: int) -> dict[str, int]:
+    """Each prompt counts once. Echoed tokens are no completion."""
+    read = sum(len(wish.prompt) for wish in writing.made[:: body.n or 1])
+    echoed = sum(len(wish.prompt) for wish in writing.made if wish.echo)
+    return {"prompt_tokens": read, "completion_tokens": tokens - echoed, "total_tokens": read + tokens - echoed}

@@ -1,0 +1,137 @@
+"""The HTTP server as its clients see it: in a thread with a model of bytes, or as a process with the real one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fakes import ByteModel
+
+from assistant.engine import Assistant
+from assistant.http.app import create
+from assistant.http.boundary import Admission
+from assistant.http.connections import connection
+from assistant.http.folders import Folders
+from assistant.http.metrics import Metrics
+from assistant.http.queue import Queue
+from assistant.http.service import Service
+from assistant.settings import Settings
+from assistant.worker import Worker
+from retrieval.repository import excluded
+
+PATIENCE = 60.0
+"""Seconds after which a test gives up waiting."""
+
+
+def until(condition: Callable[[], object], what: str) -> Any:
+    """What a condition gives once it is true."""
+    end = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < end, f"waited {PATIENCE:g} seconds for {what}"
+        time.sleep(0.01)
+    return result
+
+
+@dataclass
+class Served:
+    """A server in a thread of the test, with models that the test can look into."""
+
+    root: Path
+    models: list[ByteModel] = field(default_factory=lambda: [ByteModel("f(y)\n")])
+    token: str = ""
+    seconds: float = 60.0
+    body_seconds: float = 20.0
+    head_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        models = iter(self.models)
+        self.queue = Queue(lambda: Worker(assistant(next(models)), idle=600), len(self.models), self.seconds)
+        self.service = Service(self.queue, Folders([self.root]), Metrics())
+        self.app = create(self.service, Admission(self.token), self.body_seconds)
+
+    @property
+    def model(self) -> ByteModel:
+        return self.models[0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def client(self, **headers: str) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers=self.headers | headers, timeout=PATIENCE)
+
+    def post(self, path: str, body: Mapping[str, Any] | bytes, **headers: str) -> httpx.Response:
+        """An answer on a connection of its own."""
+        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        with self.client(**headers) as client:
+            return client.post(path, **content)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        with self.client(**headers) as client:
+            return client.get(path)
+
+    def start(self) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            self.app, http=connection(self.head_seconds), ws="none", log_config=None, timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
+        self._thread.start()
+        until(lambda: self._server.started, "the server to listen")
+
+    def stop(self) -> None:
+        for model in self.models:
+            model.resume()
+        self._server.should_exit = True
+        self._thread.join(PATIENCE)
+        self.queue.close()
+
+
+def assistant(model: ByteModel) -> Assistant:
+    """One with nothing but a model, and with the rules of which files are not to be read."""
+    return Assistant(model, Settings(min_probability=0.0), excluded=excluded)
+
+
+@contextlib.contextmanager
+def served(root: Path, *models: ByteModel, **options: Any) -> Iterator[Served]:
+    """A server that ends with the block."""
+    server = Served(root, list(models) or [ByteModel("f(y)\n")], **options)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def process(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`ghostwright serve` on a free port, and the address that it names."""
+    command = [sys.executable, "-m", "assistant", "serve", "--port", "0", *arguments]
+    environment = {**os.environ, **(env or {})}
+    server = subprocess.Popen(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    try:
+        assert server.stdout
+        line = server.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line + server.stdout.read()
+        yield server, found[0]
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
