@@ -313,6 +313,10 @@ class TextModel(Reader, Protocol):
         """Whether it keeps to expressions."""
 
     @property
+    def tells(self) -> bool:
+        """Whether it tells how probable what it writes is, and what else is."""
+
+    @property
     def is_up(self) -> bool:
         """Whether it may be asked now."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from assistant.decoding.choosing import PLACE, Path, Step
@@ -22,25 +22,23 @@ from assistant.types import NEVER, Chunk, Order, Ruling, TextModel
 REQUESTS = 4
 """How often the model is asked for what comes next at one place."""
 
+BEAM = 3
+"""How many names are weighed against each other, as far as the model tells of them."""
+
 DRAWS = 4
 """How many draws are looked at where a model neither takes expressions nor tells what else it might have written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Obstacle:
-    """Where what is written may not go on: the steps up to there, the state behind them, and the chunk in the way."""
-
-    steps: tuple[Step, ...]
-    state: State
-    chunk: Chunk
-
-
 @dataclass(slots=True)
 class _Stream:
-    """What is being written; `text` is what stands behind the prompt so far, `ahead` the chunk that comes next."""
+    """What is being written; `text` is what stands behind the prompt so far, `ahead` the chunk that comes next.
+
+    `led` says that it was begun under an expression, and that nothing of it has been taken yet.
+    """
 
     chunks: Iterator[Chunk]
     text: str
+    led: bool
     ahead: Chunk | None = None
 
     def peek(self) -> Chunk | None:
@@ -52,6 +50,27 @@ class _Stream:
     def take(self, chunk: Chunk) -> None:
         self.text += chunk.text
         self.ahead = None
+        self.led = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read from a state on: steps, and the state behind them; `obstacle` is a chunk that must not follow.
+
+    `chunks` are those of the steps; `led` says that the model was under an expression, where they begin, and `names`
+    that they begin a name.
+    """
+
+    state: State
+    steps: list[Step] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+    obstacle: Chunk | None = None
+    led: bool = False
+    names: bool = False
+
+    @property
+    def path(self) -> Path:
+        return Path(tuple(self.steps), self.state)
 
 
 class Segments:
@@ -73,70 +92,90 @@ class Segments:
             return path
         demand, refused = self._held(state), list[str]()
         for _ in range(REQUESTS):
-            found = self._found(written, state, demand)
-            if isinstance(found, Path):
-                return self._ruled(found, state, refused)
-            if found is None:
-                return None
-            if found.steps and not self._is_within(found.state):
-                return self._ruled(Path(found.steps, found.state), state, refused)
-            refused.append(found.chunk.text)
-            earlier, demand = demand, self._demanded(state, found)
+            reading = self._read(len(written), state, demand)
+            if reading.obstacle is None:
+                return self._ruled(self._best(written, state, reading), state, refused)
+            if reading.steps and not _is_within(reading.state):
+                return self._ruled(reading.path, state, refused)
+            refused.append(reading.obstacle.text)
+            if path := self._best(written, state, reading):
+                return self._ruled(path, state, refused)
+            earlier, demand = demand, self._demanded(state, reading)
             if not self._model.obeys or demand in ("", earlier):
-                return self._ruled(self._otherwise(written, state, found), state, refused)
+                break
             self.pause()
-        return None
+        return self._ruled(self._drawn(len(written), state), state, refused)
 
     def pause(self) -> None:
         """Ends what is being written."""
         self._stream = None  # the last to hold the chunks, which ends them
 
-    def _found(self, written: Sequence[int], state: State, demand: str) -> Path | _Obstacle | None:
-        """What the model writes; under the demand, if it is asked anew. Another server takes over from one that fails.
+    def _read(self, written: int, start: State, demand: str, chance: int = 0) -> _Reading:
+        """A chunk, or as many as a name has, behind so many tokens. Another server takes over from one that fails.
 
-        None if it writes nothing.
+        It goes on with what is being written, or asks for it under a demand.
         """
         while True:
             try:
-                return self._read(self._at(written, state, demand), state)
+                return self._checked(self._at(written, start, demand, chance), start)
             except ServerError:
                 self.pause()
                 if not self._model.is_up:
                     raise
 
-    def _at(self, written: Sequence[int], state: State, demand: str, chance: int = 0) -> _Stream:
-        """What is being written at a state: it goes on, or begins."""
+    def _at(self, written: int, state: State, demand: str, chance: int) -> _Stream:
         text = state.view.written
         if self._stream is None or self._stream.text != text:
             self.pause()
-            tokens = self._order.tokens - len(written)
-            order = replace(self._order, written=text, tokens=tokens, expression=demand, chance=chance)
-            self._stream = _Stream(self._model.chunks(order, self._cancelled), text)
+            left = self._order.tokens - written
+            order = replace(self._order, written=text, tokens=left, expression=demand, chance=chance)
+            self._stream = _Stream(self._model.chunks(order, self._cancelled), text, bool(demand))
         return self._stream
 
-    def _read(self, stream: _Stream, start: State) -> Path | _Obstacle | None:
-        """A chunk, or as many as a name has; nothing is taken back of them."""
-        steps, state = list[Step](), start
+    def _checked(self, stream: _Stream, start: State) -> _Reading:
+        """What comes, as far as the guards let it."""
+        reading = _Reading(self._watch.ask(start), led=stream.led)
         while chunk := stream.peek():
-            state = self._watch.ask(state)
             if chunk.is_end:
-                if not state.may_end:
-                    return _Obstacle(tuple(steps), state, chunk)
-                steps.append(self._end())
-                return Path(tuple(steps), state)
-            after = self._watch.after(state, self._model.token(chunk.text))
-            if isinstance(after, Refusal):
-                return _Obstacle(tuple(steps), state, chunk)
-            steps.append(self._step(chunk, state, after))
-            stream.take(chunk)
-            state = after
-            if not self._is_within(state):
+                if reading.state.may_end:
+                    reading.steps.append(self._end())
+                else:
+                    reading.obstacle = chunk
                 break
-        return Path(tuple(steps), state) if steps else None
+            after = self._watch.after(reading.state, self._model.token(chunk.text))
+            if isinstance(after, Refusal):
+                reading.obstacle = chunk
+                break
+            reading.steps.append(self._step(chunk, reading.state, after))
+            reading.chunks.append(chunk)
+            stream.take(chunk)
+            reading.state = self._watch.ask(after)
+            if not _is_within(reading.state):
+                break
+            reading.names = True
+        return reading
 
-    def _is_within(self, state: State) -> bool:
-        """Whether one of some texts is being written and is not over."""
-        return any(isinstance(held.guard, OneOf | AnyOf | Matching) for held in state.held)
+    def _best(self, written: Sequence[int], start: State, reading: _Reading) -> Path | None:
+        """What was read, or a name that is more probable as a whole, made of other tokens that the model tells of.
+
+        Led token by token, a model may be forced to an improbable end, or to spell a name in tokens that it never uses.
+        """
+        own = [reading.path] if reading.steps and not reading.obstacle else []
+        if own and not (reading.led and reading.names):
+            return own[0]
+        if reading.obstacle:
+            place, chunk, before = reading.state, reading.obstacle, reading.steps
+        elif reading.chunks:
+            place, chunk, before = start, reading.chunks[0], list[Step]()
+        else:
+            return None
+        legal = self._others(chunk, place)
+        if not own and legal and not _is_within(legal[0].state):
+            return Path((*before, *legal[0].steps), legal[0].state)
+        names = [path for path in legal if _is_within(path.state)][: BEAM - len(own)]
+        wholes = [self._whole(len(written) + len(before) + 1, path) for path in names]
+        paths = [*own, *(Path((*before, *path.steps), path.state) for path in wholes if path)]
+        return max(paths, key=_raw, default=None)
 
     def _retyped(self, state: State) -> Path | None:
         """What the user has typed, as it is, for a model that cannot be made to write it anew."""
@@ -155,60 +194,71 @@ class Segments:
         after = self._watch.after(state, self._model.token(text))
         return typed(text, self._held(self._watch.ask(after)) if isinstance(after, State) else "")
 
-    def _demanded(self, start: State, obstacle: _Obstacle) -> str:
+    def _others(self, chunk: Chunk, place: State) -> list[Path]:
+        """Each of the other tokens at a place that may stand there, the most probable first."""
+        if chunk.logprob is None:
+            return []
+        afters = {text: self._watch.after(place, self._model.token(text)) for text, _ in chunk.others}
+        illegal = [text for text, after in afters.items() if isinstance(after, Refusal)]
+        if isinstance(self._watch.after(place, self._model.token(chunk.text)), Refusal):
+            illegal.append(chunk.text)
+        told, found = ((chunk.text, chunk.logprob), *chunk.others), list[Path]()
+        for text, logprob in chunk.others:
+            if isinstance(after := afters[text], State):
+                other = Chunk(text, logprob, tuple(each for each in told if each[0] != text))
+                found.append(Path((self._step(other, place, after, *illegal),), self._watch.ask(after)))
+        return found
+
+    def _may_stand(self, text: str, place: State) -> bool:
+        return isinstance(self._watch.after(place, self._model.token(text)), State)
+
+    def _whole(self, written: int, begun: Path) -> Path | None:
+        """A name that has been begun, with the rest of it; None if the model cannot be brought to write one."""
+        state = self._watch.ask(begun.state)
+        reading = self._read(written, state, self._held(state) if self._model.obeys else "")
+        if reading.obstacle or not reading.steps:
+            return None if self._model.obeys else begun
+        return Path((*begun.steps, *reading.steps), reading.state)
+
+    def _drawn(self, written: int, state: State) -> Path | None:
+        """The first of some draws that may stand there, from a model that tells of nothing else."""
+        for chance in range(1, DRAWS + 1) if not self._model.tells else ():
+            self.pause()
+            reading = self._read(written, state, "", chance)
+            if reading.steps and not reading.obstacle:
+                self.pause()
+                return reading.path
+        return None
+
+    def _demanded(self, start: State, reading: _Reading) -> str:
         """An expression that leads past an obstacle: of what is legal where the first of the guards minds it."""
-        text = obstacle.state.view.written[len(start.view.written) :] + obstacle.chunk.text
+        assert reading.obstacle
+        text = reading.state.view.written[len(start.view.written) :] + reading.obstacle.text
         for index, asked in self._watch.looking_into(start, text):
             if index and any(held.guard.after(text[index:]) is None for held in asked):
                 legal = expression([held.guard for held in asked])
                 return behind(text[:index], legal) if legal else ""
         return self._held(start)
 
-    def _otherwise(self, written: Sequence[int], start: State, obstacle: _Obstacle) -> Path | None:
-        """The most probable of the other tokens at an obstacle that may stand there."""
-        self.pause()
-        if obstacle.chunk.logprob is None:
-            return self._drawn(written, start)
-        for text, logprob in obstacle.chunk.others:
-            after = self._watch.after(obstacle.state, self._model.token(text)) if text else None
-            if isinstance(after, State):
-                others = ((obstacle.chunk.text, obstacle.chunk.logprob), *obstacle.chunk.others)
-                chunk = Chunk(text, logprob, tuple(each for each in others if each[0] != text))
-                return Path((*obstacle.steps, self._step(chunk, obstacle.state, after)), after)
-        return None
+    def _step(self, chunk: Chunk, place: State, after: State, *illegal: str) -> Step:
+        """A chunk as a step. Of the other tokens told of at its place it counts those that may stand there.
 
-    def _drawn(self, written: Sequence[int], state: State) -> Path | None:
-        """The first of some draws that may stand there."""
-        for chance in range(1, DRAWS + 1):
-            found = self._read(self._at(written, state, "", chance), state)
-            self.pause()
-            if isinstance(found, Path):
-                return found
-        return None
-
-    def _step(self, chunk: Chunk, before: State, after: State) -> Step:
-        """A chunk as a step. Of the tokens that might have come instead, it counts those that the guards allow."""
+        What is told makes up most of the probability. Where names are written, the rest counts as illegal, else not.
+        """
         token, end = self._model.token(chunk.text), len(after.view.written)
         if chunk.logprob is None:
             return Step(token, 0.0, token, 0.0, end)
-        legal = [(text, logprob) for text, logprob in chunk.others if text and _is_legal(text, before)]
-        mass = self._mass(chunk, before, sum(math.exp(logprob) for _, logprob in legal))
-        text, logprob = max(legal, key=lambda each: each[1], default=(chunk.text, chunk.logprob))
-        log_mass = math.log(max(mass, 1e-30))
-        own, second = min(chunk.logprob - log_mass, 0.0), min(logprob - log_mass, 0.0)
-        return Step(token, own, self._model.token(text), second, end, mass)
-
-    def _mass(self, chunk: Chunk, before: State, legal: float) -> float:
-        """The share of the probability that is legal, as far as it is known: that of the unlikely tokens is not."""
-        if not before.held:
-            return 1.0
-        own = math.exp(chunk.logprob or 0.0)
-        if any(isinstance(held.guard, Typed) for held in before.held):
-            return 1.0 if legal == 0.0 else min(own + legal, 1.0)
-        if self._is_within(before):
-            return min(own + legal, 1.0)
-        all_told = sum(math.exp(logprob) for text, logprob in chunk.others if text)
-        return min(max(1.0 - (all_told - legal), own), 1.0)
+        begun = next((held.guard for held in place.held if isinstance(held.guard, Typed)), None)
+        told = [each for each in chunk.others if begun is None or self._may_stand(each[0], place)]
+        legal = [each for each in told if each[0] not in illegal and _is_legal(each[0], place)]
+        own, others = math.exp(chunk.logprob), sum(math.exp(logprob) for _, logprob in legal)
+        total = own + others
+        if begun is None and not _is_within(place):
+            total = max(total, 1.0 - (sum(math.exp(logprob) for _, logprob in told) - others))
+        base = total if begun else 1.0
+        text, second = max(legal, key=lambda each: each[1], default=(chunk.text, chunk.logprob))
+        chances = (min(logprob - math.log(total), 0.0) for logprob in (chunk.logprob, second))
+        return Step(token, next(chances), self._model.token(text), next(chances), end, min(total / base, 1.0))
 
     def _end(self) -> Step:
         """The end of what is written. It adds nothing to the text, so that its probability does not count."""
@@ -236,6 +286,16 @@ class Segments:
         for text in refused:
             for index, asked in self._watch.looking_into(start, text):
                 yield from (held.monitor for held in asked if held.guard.after(text[index:]) is None)
+
+
+def _is_within(state: State) -> bool:
+    """Whether one of some texts is being written and is not over."""
+    return any(isinstance(held.guard, OneOf | AnyOf | Matching) for held in state.held)
+
+
+def _raw(path: Path) -> float:
+    """The log-probability of a path before anything was forbidden, in nats."""
+    return sum(step.logprob + math.log(max(step.mass, 1e-30)) for step in path.steps)
 
 
 def _is_legal(text: str, state: State) -> bool:

@@ -1,0 +1,20 @@
+"""Models that servers run: vLLM, llama-server, TGI, Ollama, LM Studio, or whatever has OpenAI's completions.
+
+Context, monitors, search, ranking and post-processing stay here; a server gets a prompt and says what it would write.
+
+    model.py → pool.py → server.py → dialects.py → grammars.py
+    the model  which     what it is  how it is
+    as such    is asked  and writes  asked
+"""
+
+from __future__ import annotations
+
+from assistant.hookspecs import hookimpl
+from assistant.settings import Settings
+from assistant.types import TextModel
+from plugins.remote.model import SCHEME, Address, RemoteModel
+
+
+@hookimpl
+def ghostwright_model(settings: Settings) -> TextModel | None:
+    return RemoteModel(Address.parse(settings.model)) if settings.model.startswith(SCHEME) else None

@@ -1,0 +1,176 @@
+"""A model that servers run, as the engine sees it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+from assistant.errors import ModelError
+from assistant.formats import Format
+from assistant.types import NEVER, Chunk, Order
+from plugins.remote.dialects import Ask, Rule
+from plugins.remote.pool import Pool
+from plugins.remote.prompts import BY_SERVER, named
+from plugins.remote.server import Server, Waits, address
+from plugins.remote.tokens import Tokens
+
+SCHEME = "remote:"
+"""How the setting `model` begins that names servers."""
+
+KEY = "GHOSTWRIGHT_API_KEY"
+"""The environment variable with the servers' key, unless the setting names another one."""
+
+MAX_CONTEXT = 16_384
+"""Tokens: more are of no use to a completion."""
+
+PROMPT_TOKENS = 2048
+"""What a server reads at most, of its own tokens: a GPU reads them in a fraction of a second."""
+
+_OPTIONS = ("model", "format", "key", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the setting `model` says of servers: `remote:http://one:8000/v1 http://two:8000/v1 model=qwen`.
+
+    `key` is the name of an environment variable. `local` is the setting for the model that is used when no server
+    answers.
+    """
+
+    urls: tuple[str, ...]
+    model: str = ""
+    format: str = ""
+    key: str = KEY
+    local: str = ""
+
+    @classmethod
+    def parse(cls, setting: str) -> Address:
+        """Raises ModelError."""
+        words = setting.removeprefix(SCHEME).replace(",", " ").split()
+        options = dict(word.split("=", 1) for word in words if "=" in word and "://" not in word.split("=", 1)[0])
+        if unknown := next((name for name in options if name not in _OPTIONS), None):
+            raise ModelError(f"The setting `model` has {unknown}=, which is none of {', '.join(_OPTIONS)}: {setting}")
+        try:
+            urls = tuple(address(word) for word in words if word.split("=", 1)[0] not in options)
+        except ValueError as error:
+            raise ModelError(f"The setting `model` names a server wrongly: {error}.") from None
+        if not urls:
+            raise ModelError(f"The setting `model` names no server: {setting!r}. Write {SCHEME}http://host:8000/v1.")
+        if options.get("format"):
+            named(options["format"])
+        return cls(urls, **options)
+
+    @property
+    def secret(self) -> str:
+        """The key that the environment holds. Raises ModelError if a variable is named that is not set."""
+        if self.key != KEY and self.key not in os.environ:
+            raise ModelError(
+                f"The environment variable {self.key} is not set, which the setting `model` names (`key=`)."
+            )
+        return os.environ.get(self.key, "")
+
+
+@dataclass
+class RemoteModel:
+    """A model that one or several servers run. Nothing is asked of them until it is needed."""
+
+    address: Address
+    waits: Waits = field(default_factory=Waits)
+    languages: frozenset[str] | None = None
+    evaluated: int = 0
+    ends: frozenset[int] = frozenset({0})
+
+    def __post_init__(self) -> None:
+        key = self.address.secret
+        servers = [Server(url, self.address.model, key, self.waits) for url in self.address.urls]
+        self._pool = Pool(servers, self.address.format)
+        self._tokens = Tokens()
+
+    @property
+    def stand_in(self) -> str:
+        """The setting for the model that is used when no server answers."""
+        return self.address.local
+
+    @property
+    def name(self) -> str:
+        known = next((server.traits.model for server in self._pool.servers if server.traits), self.address.model)
+        hosts = ", ".join(url.split("//", 1)[1].split("/")[0].rpartition("@")[2] for url in self.address.urls)
+        return f"{known.rsplit('/', 1)[-1] or 'a model'} at {hosts}"
+
+    @property
+    def format(self) -> Format:
+        self.load()
+        return self._pool.format
+
+    @property
+    def format_reason(self) -> str:
+        """Why that format was chosen, in a sentence."""
+        self.load()
+        return self._pool.reason
+
+    @property
+    def context_length(self) -> int:
+        traits = self._loaded.traits
+        return int(min(traits.context, MAX_CONTEXT) * traits.ratio)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """How long prompts may be that it reads quickly."""
+        return int(PROMPT_TOKENS * self._loaded.traits.ratio)
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        return self._tokens.pieces
+
+    @property
+    def obeys(self) -> bool:
+        return self._loaded.traits.rule is not Rule.NONE
+
+    @property
+    def tells(self) -> bool:
+        return self._loaded.traits.told > 0
+
+    @property
+    def is_up(self) -> bool:
+        return self._pool.is_up
+
+    @property
+    def problem(self) -> str:
+        """Why no server is asked, in a sentence; empty if one may be."""
+        return self._pool.problem
+
+    @property
+    def _loaded(self) -> Pool:
+        self.load()
+        return self._pool
+
+    def load(self) -> None:
+        self._pool.open()
+
+    def unload(self) -> None:
+        self._pool.close()
+
+    def tokenize(self, text: str) -> list[int]:
+        return self._tokens.of(text)
+
+    def special(self, text: str) -> int:
+        return self._tokens.special(text)
+
+    def detokenize(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(self._tokens.pieces[token] for token in tokens)
+
+    def token(self, text: str) -> int:
+        return self._tokens.token(text)
+
+    def chunks(self, order: Order, cancelled: Event = NEVER) -> Iterator[Chunk]:
+        pool = self._loaded
+        if pool.format is BY_SERVER:
+            prefix, suffix = self._tokens.halves(order.prompt)
+        else:
+            prefix, suffix = self._tokens.text(order.prompt), ""
+        ask = Ask("", prefix, suffix, order.written, order.tokens, order.expression, order.line, order.chance)
+        for chunk in pool.chunks(ask, cancelled):
+            self.evaluated += 1
+            yield chunk

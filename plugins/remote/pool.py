@@ -1,0 +1,148 @@
+"""Several servers of one model: which is asked, what happens when one fails, and when it is asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from threading import Event
+
+from assistant.errors import ServerError
+from assistant.formats import Format
+from assistant.types import Chunk
+from plugins.remote.dialects import Ask
+from plugins.remote.network import Network
+from plugins.remote.prompts import BY_SERVER, choice
+from plugins.remote.server import Server, Traits, Trouble
+
+log = logging.getLogger(__name__)
+
+TICK = 0.25
+"""Seconds between two looks at the clock for what is to be tried again."""
+
+
+class Pool:
+    """The servers of one model, each user's in another order: prompts go where their beginnings are remembered."""
+
+    def __init__(self, servers: Sequence[Server], format_name: str = "") -> None:
+        self.servers = random.sample(servers, len(servers))
+        self._format_name = format_name
+        self._network = Network()
+        self._looked = 0.0
+        self.format: Format = BY_SERVER
+        self.reason = ""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a server may be asked now; before the first time, one may."""
+        return not self._network.is_open or any(server.is_up for server in self.servers)
+
+    @property
+    def problem(self) -> str:
+        """Why none is asked, in sentences; empty if one may be."""
+        return "" if self.is_up else " ".join(dict.fromkeys(server.problem for server in self.servers))
+
+    @property
+    def traits(self) -> Traits:
+        """What the server that is asked next is. Raises ServerError."""
+        traits = self._next().traits
+        assert traits is not None
+        return traits
+
+    def open(self) -> None:
+        """Examines all servers, once, and looks after them from then on. Raises ServerError if none can be used."""
+        if not self._network.is_open:
+            self._network.run(self._examined(self.servers))
+            self._network.start(self._looked_after())
+        self._next()
+
+    def chunks(self, ask: Ask, cancelled: Event) -> Iterator[Chunk]:
+        """What a server writes that has little to do. Raises Cancelled, ServerError: then another may be asked."""
+        yield from self._network.stream(self._written(self._next(), ask), cancelled)
+
+    def close(self) -> None:
+        """Ends all talk with the servers."""
+        if self._network.is_open:
+            self._network.run(_closed(self.servers))
+            self._network.close()
+
+    def _next(self) -> Server:
+        up = [server for server in self.servers if server.is_up]
+        if not up:
+            raise ServerError(self.problem or "There is no server.")
+        return min(up, key=lambda server: server.busy)
+
+    async def _written(self, server: Server, ask: Ask) -> AsyncGenerator[Chunk]:
+        """What a server writes; one that refuses an expression is asked without it, one that fails is left alone."""
+        begun = False
+        try:
+            async with aclosing(server.write(ask)) as written:
+                async for chunk in written:
+                    begun = True
+                    yield chunk
+            return
+        except Trouble as error:
+            if begun or not (error.is_ours and ask.expression):
+                server.failed(str(error), error.after)
+                raise
+        async for chunk in self._written(server, replace(ask, expression="")):
+            yield chunk
+
+    async def _looked_after(self) -> None:
+        """Tries again what has failed, and looks now and then whether the others are well."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            await self._examined([server for server in self.servers if server.problem and now >= server.until])
+            if now >= self._looked + self.servers[0].waits.look:
+                self._looked = now
+                await asyncio.gather(*(_looked_at(server) for server in self.servers if server.is_up))
+
+    async def _examined(self, servers: Sequence[Server]) -> None:
+        for server, error in zip(servers, await asyncio.gather(*map(_tried, servers)), strict=True):
+            if not error:
+                error = self._fits(server)
+            if error:
+                server.failed(error)
+            else:
+                server.mended()
+
+    def _fits(self, server: Server) -> str:
+        """Why a server's model is another one than that of the others; empty if it is not. The first one decides."""
+        assert server.traits is not None
+        found = choice(server.traits, self._format_name)
+        if not self.reason:
+            self.format, self.reason = found.format, found.reason
+        if found.format is not self.format:
+            return f"The model's server at {server.url} has another model, {server.traits.model}, and is left out."
+        if found.format is BY_SERVER:
+            server.traits = replace(server.traits, shape=server.traits.makes)
+        return ""
+
+
+async def _tried(server: Server) -> str:
+    """What is wrong with a server; empty if nothing is."""
+    try:
+        await server.examine()
+    except ServerError as error:
+        return str(error)
+    except Exception as error:  # what servers say may be anything
+        log.debug("%s", server.url, exc_info=error)
+        return f"The model's server at {server.url} cannot be used: {error!r}."
+    return ""
+
+
+async def _looked_at(server: Server) -> None:
+    try:
+        await server.look()
+    except ServerError as error:
+        server.failed(str(error))
+
+
+async def _closed(servers: Sequence[Server]) -> None:
+    for server in servers:
+        await server.close()

@@ -1,0 +1,332 @@
+"""One server: what it is found to be and to be able to do, and what it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from assistant.errors import ServerError
+from assistant.formats import FORMATS
+from assistant.types import Chunk
+from plugins.remote.dialects import Ask, Chunks, Rule, Shape, body, part, path
+from plugins.remote.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+TOLD = (20, 5)
+"""For how many tokens at each place probabilities are asked: the most that vLLM gives by itself, or else OpenAI."""
+
+CONTEXT = 2048
+"""Tokens that a server is believed to read if it does not say."""
+
+OLLAMA_CONTEXT = 4096
+"""Ollama's own measure, unless its owner has set another one."""
+
+SAMPLE = Path(__file__).read_text(encoding="utf-8")[:6000]
+"""Code whose tokens are counted."""
+
+TEST = "zq"
+"""What no model writes unless it is made to."""
+
+_TOKENIZERS = (("/tokenize", "prompt"), ("/tokenize", "content"), ("/extras/tokenize", "input"))
+"""Addresses at which texts are counted, and how the text is called there: vLLM, llama-server, llama-cpp-python."""
+
+
+class Trouble(ServerError):  # noqa: N818 - says that something is wrong
+    """What is wrong with a server; `is_ours` if it minds what it was asked for, and `after` how many seconds it may
+    be asked again if it says so.
+    """
+
+    def __init__(self, sentence: str, is_ours: bool = False, after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.is_ours = is_ours
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds: until a server takes a connection, the first token comes, the next one comes; until it is tried again
+    when it has failed, at most; and between two looks at whether it is well.
+    """
+
+    connect: float = 2.0
+    first: float = 5.0
+    next: float = 3.0
+    again: float = 30.0
+    look: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a server has been found to be.
+
+    `makes` is how it is asked to make a prompt itself. `context` is in its tokens, of which ours are `ratio` times as
+    many. `specials` are tokens of known formats by their texts, if it tells them.
+    """
+
+    model: str
+    shape: Shape = Shape.COMPLETIONS
+    makes: Shape = Shape.SUFFIX
+    rule: Rule = Rule.NONE
+    told: int = 0
+    context: int = CONTEXT
+    ratio: float = 1.0
+    specials: Mapping[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Server:
+    """A server that runs a model. `url` is the address of its OpenAI part: `http://host:8000/v1`.
+
+    `problem` says in a sentence why it is not asked now; it is tried again at the time `until`.
+    """
+
+    url: str
+    wanted: str = ""
+    key: str = ""
+    waits: Waits = field(default_factory=Waits)
+    traits: Traits | None = None
+    problem: str = ""
+    until: float = 0.0
+    busy: int = 0
+    _failures: int = 0
+    _client: httpx.AsyncClient | None = None
+
+    @property
+    def root(self) -> str:
+        return self.url.removesuffix("/v1")
+
+    @property
+    def is_up(self) -> bool:
+        return self.traits is not None and not self.problem
+
+    async def examine(self) -> None:
+        """Finds out what it is and can do. Raises Trouble."""
+        listed = await self._listed()
+        model = self._chosen([str(each["id"]) for each in listed])
+        entry = next(each for each in listed if each["id"] == model)
+        traits = await self._counted(await self._placed(Traits(model), entry))
+        traits = replace(traits, told=await self._told(traits))
+        self.traits = replace(traits, rule=await self._rule(traits))
+
+    async def look(self) -> None:
+        """Whether it is still there, with the same model. Raises Trouble."""
+        self._chosen([str(each["id"]) for each in await self._listed()])
+
+    async def write(self, ask: Ask) -> AsyncGenerator[Chunk]:
+        """What it writes. Raises Trouble."""
+        assert self.traits is not None
+        self.busy += 1
+        try:
+            ask = replace(ask, model=self.traits.model, told=self.traits.told)
+            ask = replace(ask, stops=tuple((self.traits.specials or {}).values()))
+            async for chunk in self._written(self.traits, ask):
+                yield chunk
+            self._failures = 0
+        finally:
+            self.busy -= 1
+
+    def failed(self, problem: str, after: float = 0.0) -> None:
+        """Is not asked for a while: each time a longer one, or as long as it wishes."""
+        self._failures += 1
+        self.until = time.monotonic() + min(after or 0.5 * 2**self._failures, self.waits.again)
+        if problem != self.problem:
+            log.warning("%s", problem)
+        self.problem = problem
+
+    def mended(self) -> None:
+        """Is asked again."""
+        log.info("The model's server at %s answers.", self.url)
+        self.problem = ""
+
+    async def close(self) -> None:
+        if self._client:
+            await self._client.aclose()
+            self._client = None
+
+    async def _written(self, traits: Traits, ask: Ask) -> AsyncGenerator[Chunk]:
+        try:
+            asked = body(traits.shape, traits.rule, ask)
+        except ValueError as error:
+            log.debug("An expression is not sent: %s", error)
+            asked = body(traits.shape, traits.rule, replace(ask, expression=""))
+        made, finish = Chunks(), ""
+        async with aclosing(self._lines(path(traits.shape).format(base=self._tail), asked)) as lines:
+            async for line in lines:
+                try:
+                    found = part(line)
+                except ValueError as error:
+                    raise self._error(str(error)) from None
+                for chunk in made.on(found) if found else ():
+                    yield chunk
+                if found and (finish := found.finish):
+                    break
+        if not finish:
+            raise self._error("it broke off in the middle of its answer")
+        if finish != "length":
+            yield Chunk("", is_end=True)
+
+    async def _lines(self, address: str, asked: Mapping[str, Any]) -> AsyncGenerator[str]:
+        """The lines of an answer, each within its time. Raises Trouble."""
+        try:
+            async with asyncio.timeout(self.waits.first) as limit:
+                async with self._http.stream("POST", self.root + address, json=asked) as response:
+                    if response.is_error:
+                        await response.aread()
+                        raise self._refusal(response)
+                    async for line in response.aiter_lines():
+                        if line and not line.startswith(":"):  # such lines say only that it is still there
+                            limit.reschedule(asyncio.get_running_loop().time() + self.waits.next)
+                            yield line
+        except TimeoutError:
+            raise self._error("it is too slow") from None
+        except httpx.HTTPError as error:
+            raise self._error(_reason(error)) from None
+
+    @property
+    def _tail(self) -> str:
+        return self.url[len(self.root) :]
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        """Connections that know neither proxies of the environment nor redirections: the code goes to this server."""
+        if self._client is None:
+            headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+            timeout = httpx.Timeout(self.waits.first + self.waits.next, connect=self.waits.connect)
+            context = ssl.create_default_context() if self.url.startswith("https:") else False
+            self._client = httpx.AsyncClient(headers=headers, timeout=timeout, verify=context, trust_env=False)
+        return self._client
+
+    async def _listed(self) -> list[dict[str, Any]]:
+        try:
+            async with asyncio.timeout(self.waits.first):
+                response = await self._http.get(f"{self.url}/models")
+            if response.is_error:
+                raise self._refusal(response)
+            return [each for each in response.json()["data"] if "id" in each]
+        except TimeoutError:
+            raise self._error("it does not answer in time") from None
+        except httpx.HTTPError as error:
+            raise self._error(_reason(error)) from None
+        except (KeyError, TypeError, ValueError):
+            raise self._error("it is no server of OpenAI's kind: it does not list its models") from None
+
+    def _chosen(self, models: list[str]) -> str:
+        """The model that is wanted, or the first. Raises Trouble."""
+        if not models:
+            raise self._error("it has no model")
+        if not self.wanted:
+            return models[0]
+        found = next((model for model in models if self.wanted in (model, model.rsplit("/", 1)[-1])), None)
+        if found is None:
+            raise self._error(f"it has {', '.join(models[:5])}, not {self.wanted}; correct `model=` or the server")
+        return found
+
+    async def _json(self, method: str, url: str, **body: Any) -> Any:
+        """What a server says that may know this address; None if it does not."""
+        try:
+            async with asyncio.timeout(self.waits.first):
+                response = await self._http.request(method, url, **body)
+                return response.json() if response.is_success else None
+        except (httpx.HTTPError, TimeoutError, ValueError):
+            return None
+
+    async def _placed(self, traits: Traits, entry: Mapping[str, Any]) -> Traits:
+        """Traits with what sort of server it is, and how much it reads where it says so.
+
+        vLLM says it in its list of models, llama-server among its properties.
+        """
+        if await self._json("GET", f"{self.root}/api/version"):
+            return replace(traits, shape=Shape.GENERATE, makes=Shape.GENERATE, context=OLLAMA_CONTEXT)
+        if isinstance(length := entry.get("max_model_len"), int):
+            return replace(traits, context=length)
+        said = await self._json("GET", f"{self.root}/props")
+        settings = said.get("default_generation_settings") if isinstance(said, dict) else None
+        if isinstance(settings, dict) and isinstance(length := settings.get("n_ctx"), int):
+            return replace(traits, makes=Shape.INFILL, context=length)
+        return traits
+
+    async def _counted(self, traits: Traits) -> Traits:
+        """Traits with what it says of its tokens: of formats that are known here, those which it reads as one."""
+        texts = sorted(frozenset().union(*(known.specials for known in FORMATS)))
+        for address, name in _TOKENIZERS:
+            if sample := await self._tokens(address, name, traits.model, SAMPLE):
+                counted = await asyncio.gather(*(self._tokens(address, name, traits.model, text) for text in texts))
+                pairs = zip(texts, counted, strict=True)
+                specials = {text: tokens[0] for text, tokens in pairs if tokens and len(tokens) == 1}
+                return replace(traits, specials=specials, ratio=len(Tokens().of(SAMPLE)) / len(sample))
+        return traits
+
+    async def _tokens(self, address: str, name: str, model: str, text: str) -> list[int] | None:
+        asked = {"model": model, name: text, "add_special_tokens": False}
+        answer = await self._json("POST", self.root + address, json=asked)
+        tokens = answer.get("tokens") if isinstance(answer, dict) else None
+        return tokens if isinstance(tokens, list) and all(isinstance(token, int) for token in tokens) else None
+
+    async def _told(self, traits: Traits) -> int:
+        """For how many tokens it tells probabilities. Raises Trouble if it writes nothing even without them."""
+        ask = Ask(traits.model, "def ", tokens=2)
+        async for _ in self._written(traits, ask):
+            pass
+        for count in TOLD:
+            try:
+                told = [chunk.others async for chunk in self._written(traits, replace(ask, told=count))]
+            except Trouble as error:
+                log.debug("%s", error)
+                continue
+            if any(told):
+                return count
+        return 0
+
+    async def _rule(self, traits: Traits) -> Rule:
+        """How it is told what its text must match: tried, since many servers ignore what they do not know."""
+        for rule in (Rule.STRUCTURED, Rule.GRAMMAR, Rule.GUIDED) if traits.shape is not Shape.GENERATE else ():
+            ask = Ask(traits.model, "def ", tokens=8, expression=TEST)
+            try:
+                texts = [chunk.text async for chunk in self._written(replace(traits, rule=rule), ask)]
+            except Trouble as error:
+                log.debug("%s", error)
+                continue
+            if "".join(texts) == TEST:
+                return rule
+        return Rule.NONE
+
+    def _refusal(self, response: httpx.Response) -> Trouble:
+        status, wish = response.status_code, response.headers.get("retry-after", "")
+        if status in (401, 403):
+            return self._error("it refuses the key; put the right one into the environment variable that `key=` names")
+        said = f"it answers {status} {response.reason_phrase}: {response.text[:200]!r}"
+        return self._error(said, status in (400, 413, 422), float(wish) if wish.isdigit() else 0.0)
+
+    def _error(self, reason: str, is_ours: bool = False, after: float = 0.0) -> Trouble:
+        return Trouble(f"The model's server at {self.url} cannot be used: {reason}.", is_ours, after)
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    match error:
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return "it does not answer"
+        case httpx.TimeoutException():
+            return "it is too slow"
+        case httpx.RemoteProtocolError() | httpx.ReadError():
+            return "it broke off in the middle of its answer"
+        case _:
+            return f"{type(error).__name__} {error}".strip()
+
+
+def address(url: str) -> str:
+    """An address as servers have it, with `/v1`. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is no address of a server; write for example http://gpu:8000/v1")
+    return url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
