@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | ask | search | index | lsp | serve | doctor | plugins`."""
+"""The command line: `ghostwright complete | hole | ask | search | index | lsp | serve | download | doctor | plugins`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 from assistant import answers, app, ask, doctor, searching
 from assistant import settings as settings_files
-from assistant.errors import GhostwrightError, RequestError
+from assistant.errors import GhostwrightError, ModelError, RequestError
 from assistant.files import neighbours, read_text
 from assistant.holes import as_json
 from assistant.indexes import Indexes, opener
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "index", text, _index, json=True)
     _add_lsp(commands)
     _add_serve(commands)
+    _add_download(commands)
     _add(commands, "doctor", "say what is installed, what is wrong and how to mend it", _doctor, json=True)
     _add(commands, "plugins", "list the installed plugins and what each offers", _plugins, json=True)
     return parser
@@ -170,6 +171,12 @@ def _add_serve(commands: Any) -> None:
     )
     parser.add_argument("--parallel", type=_positive, metavar="N", help="how many are answered at once (2)")
     parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+
+
+def _add_download(commands: Any) -> None:
+    text = "fetch a model that completes here from then on, or what is missing of it, and check it"
+    parser = _add(commands, "download", text, _download, example="download huggingface:Qwen/Qwen2.5-Coder-0.5B")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="as in the setting `model`; without it that one")
 
 
 def _complete(options: argparse.Namespace) -> int:
@@ -282,6 +289,16 @@ def _serve(options: argparse.Namespace) -> int:
     settings = settings_files.load(roots[0], {"model": options.model} if options.model is not None else None)
     token = os.environ.get(server.TOKEN, "") if options.token is None else options.token
     server.serve(options.host, options.port, roots, token, settings, options.parallel or 2, show_serving)
+    return 0
+
+
+def _download(options: argparse.Namespace) -> int:
+    settings = settings_files.load(Path.cwd(), {"model": options.model} if options.model else None)
+    model = Plugins(settings.disabled_plugins).model(settings)
+    download = getattr(model, "download", None)
+    if download is None:
+        raise ModelError(f"{model.name} is here already, or is run elsewhere: there is nothing to download.")
+    print(f"{model.name} is in {download()}. Set `model` to “{settings.model}” to complete with it.")
     return 0
 
 

@@ -30,12 +30,14 @@ def check(folder: Path) -> Mapping[str, Any]:
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:
-    """The configuration of a model that needs no code of its own. Raises ModelError."""
+    """The configuration of a model that needs no code but transformers' own. Raises ModelError."""
     config = _read(folder / "config.json")
     if "auto_map" in config:
         raise ModelError(
             f"{folder} needs programs that come with it (`auto_map` in config.json), which are never run. {_ANOTHER}"
         )
+    if "quantization_config" in config:
+        raise ModelError(f"{folder} is quantised in a way that needs programs from elsewhere to run it. {_ANOTHER}")
     return config
 
 

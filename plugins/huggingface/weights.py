@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,7 +102,6 @@ class Weights:
     def close(self) -> None:
         """Gives the memory back."""
         del self._model, self._cache
-        gc.collect()  # a model's modules know each other
         if self.device == "cuda":
             torch.cuda.empty_cache()
         if self.device == "mps":
