@@ -112,6 +112,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "headers": Condition(sources=frozenset({"headers"})),
     "open files and APIs": Condition(sources=frozenset({"open_files", "repository_apis"})),
     "search": Condition(sources=frozenset({"code_search"})),
+    "search while typing": Condition(sources=frozenset({"code_search"}), trigger=Trigger.AUTOMATIC),
     "open files and search": Condition(sources=frozenset({"open_files", "code_search"})),
     "with types": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types"})),
     "with headers": Condition(sources=frozenset({"open_files", "repository_apis", "expected_types", "headers"})),

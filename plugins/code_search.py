@@ -1,7 +1,7 @@
-"""Context from the repository's code like what is being written: definitions that a search finds for the one around the
-cursor, as far as it has been written.
+"""Context from the repository's code like what is being written: definitions of other files that a search finds for the
+lines before the cursor and the signature of the function around it.
 
-The search runs beside the completions, which take what has been found by then.
+The search runs beside the completions: while the user types, these take what has been found by then.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from assistant.indexes import Indexes
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.text import line_start
-from assistant.types import CompletionRequest, ContextSource, Snippet, name_in
+from assistant.types import CompletionRequest, ContextSource, Snippet, Trigger, name_in
 from retrieval.index import Hit
 from retrieval.scopes import scope_of
 
-HEAD_LINES, LAST_LINES = 8, 24
-"""Lines at the beginning of the definition and before the cursor that are looked for."""
+LAST_LINES, STEP = 8, 4
+"""Lines before the cursor that are looked for, and how many are written before they are looked for anew: while the
+snippets stay the same, the model need not read them again."""
 
-QUERY_STEP = 8
-"""Lines that are written before it is looked for anew: while the snippets stay the same, the model need not read them
-again."""
+ASKED = 0.1
+"""Seconds that a search is waited for where the user has asked."""
 
 MOST = 4
 """Snippets offered."""
@@ -34,7 +34,7 @@ MOST = 4
 BEST, NEXT = 0.6, 0.7
 """What the first is worth, and each further one as a share of the one before."""
 
-LARGE = 700
+LARGE = 500
 """Code points of a definition from which on only its head is shown; the embedded model was trained on 300 to 1,100."""
 
 REPEATED = 0.8
@@ -82,6 +82,7 @@ class CodeSearch:
         if query is None:
             return []
         searching = self._search(query)
+        wait([searching], ASKED if request.trigger is Trigger.INVOKED else 0)
         if searching.done() and (hits := searching.result()) is not None:
             self._shown = query, hits
         if self._shown is None or self._shown[0].path != query.path:
@@ -93,18 +94,21 @@ class CodeSearch:
 
     def _search(self, query: Query) -> Future[Sequence[Hit] | None]:
         """The search for a query: the one that is under way, or a new one that takes its place."""
-        if self._newest:
-            known, searching = self._newest
-            if known == query and not _is_vain(searching):
-                return searching
-            searching.cancel()
-        self._newest = query, self._searching.submit(self._hits, query)
-        return self._newest[1]
+        newest = self._newest
+        if newest and newest[0] == query and not _is_vain(newest[1]):
+            return newest[1]
+        if newest:
+            newest[1].cancel()
+        searching = self._searching.submit(self._hits, query)
+        self._newest = query, searching
+        return searching
 
     def _hits(self, query: Query) -> Sequence[Hit] | None:
-        """None before the index is open."""
+        """None before all is indexed once: what is found would change from key to key."""
         indexed = self._indexes.opened(query.root)
-        return indexed.index.search(query.text, MOST, {query.path}) if indexed else None
+        if indexed is None or indexed.progress:
+            return None
+        return indexed.index.search(query.text, MOST, {query.path})
 
 
 def _is_vain(searching: Future[Sequence[Hit] | None]) -> bool:
@@ -112,24 +116,21 @@ def _is_vain(searching: Future[Sequence[Hit] | None]) -> bool:
 
 
 def query_of(request: CompletionRequest) -> Query | None:
-    """The function around the cursor as far as it is written, with its class; the lines above where there is none.
+    """The signature of the function around the cursor and the last lines; None outside of a repository.
 
-    Of a long one its beginning and its end. None outside of a repository.
+    For who has asked up to the cursor, otherwise up to a line whose number is a multiple of the step.
     """
     if request.root is None or not request.path.is_relative_to(request.root):
         return None
     above = request.prefix[: line_start(request.prefix, request.offset)]
     scope = scope_of(above, request.language)
-    lines = scope.text.splitlines(keepends=True)
-    lines = lines[: _step(len(lines))]
-    head = lines[:HEAD_LINES] if scope.function else []
-    text = "".join([f"{scope.owner}\n", *head, *lines[len(head) :][-LAST_LINES:]])
-    return Query(request.root, name_in(request.root, request.path), text)
-
-
-def _step(count: int) -> int:
-    """So many of a number of lines that the number seldom changes: 1, 2, 4, 8, 16, 24, …"""
-    return count - count % QUERY_STEP if count > QUERY_STEP else 1 << count.bit_length() - 1 if count else 0
+    signature = scope.text.splitlines(keepends=True)[:1] if scope.function else []
+    lines = above.splitlines(keepends=True)
+    if request.trigger is Trigger.INVOKED:
+        lines.append(request.prefix[len(above) :])
+    elif len(lines) > STEP:
+        lines = lines[: len(lines) - len(lines) % STEP]
+    return Query(request.root, name_in(request.root, request.path), "".join(signature + lines[-LAST_LINES:]))
 
 
 def _snippets(hits: Sequence[Hit], text: str) -> Iterator[Snippet]:
