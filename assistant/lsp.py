@@ -552,6 +552,8 @@ def did_focus(ls: Server, params: Any) -> None:
     match _plain(params):
         case {"textDocument": {"uri": str(uri)}} if uri in ls.used:
             ls.used[uri] = time.monotonic()
+            if document := ls.document(uri):
+                ls.session.focus(_request(ls, document, lsp.Position(0, 0), Trigger.AUTOMATIC))
 
 
 def _own_section(options: Any) -> Mapping[str, Any]:

@@ -107,6 +107,16 @@ class Session:
         if self._worker:
             self._worker.assistant.open(request)
 
+    def focus(self, request: CompletionRequest) -> None:
+        """Has the status say whether anything is offered in the file that the user has turned to."""
+        is_told = self.status.kind in (Kind.NORMAL, Kind.INACTIVE) and time.monotonic() >= self._snoozed_until
+        if self._worker is None or self._writing or self.status == STARTING or not is_told:
+            return
+        if reason := self._worker.assistant.inactive(request):
+            self._set_status(Status(Kind.INACTIVE, reason))
+        elif self.status.kind is Kind.INACTIVE:
+            self._set_status(self._at_rest())
+
     def saved(self, path: Path) -> None:
         """Says that a file has changed on the disk."""
         if self._worker:

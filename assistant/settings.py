@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By language: the name of a known server, a command line, or an empty text for none."""
     disabled_plugins: list[str] = msgspec.field(default_factory=list)
     """Names of plugins to leave out."""
+    trust_project: bool = True
+    """Whether a project's own file may choose models and language servers. That file cannot say so itself."""
 
 
 def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
@@ -72,6 +74,7 @@ def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:
             if path != user_file():
                 _refuse_programs(values, path)
                 _refuse_servers(values, path)
+                values = _trusted(values, {**merged, **(editor or {})}.get("trust_project", True))
             merged |= values
     if editor:
         parse(editor, "the editor's settings")
@@ -96,6 +99,12 @@ def _refuse_servers(values: Mapping[str, Any], path: Path) -> None:
             f"{path} names a server for the index: {index!r}. Only the user's own settings may do so ({user_file()}, "
             "or the editor's), since the code is sent there."
         )
+
+
+def _trusted(values: Mapping[str, Any], is_trusted: bool) -> dict[str, Any]:
+    """What a project's file may decide: without trust it is not what is read from the disk or started."""
+    refused = {"trust_project"} if is_trusted else {"trust_project", "model", "encoder", "language_servers"}
+    return {key: value for key, value in values.items() if key not in refused}
 
 
 def _with_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:

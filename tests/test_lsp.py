@@ -271,6 +271,13 @@ async def test_what_copilots_clients_tell_is_counted(editor):
     assert editor.messages == []
 
 
+async def test_the_status_follows_the_user_from_file_to_file(editor):
+    secrets, code = (editor.open(text, name).uri for text, name in (("KEY=1\n", "focus/.env"), (POINT, "focus.py")))
+    for uri, status in ((secrets, ("Inactive", "secrets")), (code, ("Normal", "Ready"))):
+        editor.client.protocol.notify("textDocument/didFocus", {"textDocument": {"uri": uri}})
+        await editor.until_status(*status)
+
+
 async def test_a_snooze_keeps_it_silent_until_it_is_ended(editor):
     buffer = editor.open(POINT, "snooze.py")
     await editor.execute("ghostwright.snooze")

@@ -42,6 +42,22 @@ def test_a_project_s_file_holds_in_its_folders(project):
     assert project_file(inner) == inner / FILE
 
 
+def test_a_project_that_is_not_trusted_chooses_neither_models_nor_language_servers(project, user):
+    user.write_text('model = "mine.gguf"\n')
+    chosen = 'model = "its.gguf"\nencoder = "its.gguf"\n[language_servers]\npython = "pyrefly"\n'
+    (project / FILE).write_text("max_lines = 2\n" + chosen)
+    assert load(project).model == "its.gguf"
+    found = load(project, {"trust_project": False})
+    assert (found.max_lines, found.model, found.encoder, found.language_servers) == (2, "mine.gguf", "", {})
+
+
+def test_whether_it_is_trusted_is_not_the_project_s_to_say(project, user):
+    (project / FILE).write_text('trust_project = true\nmodel = "its.gguf"\n')
+    user.write_text("trust_project = false\n")
+    assert load(project).model == ""
+    assert load(project, {"trust_project": True}).model == "its.gguf"
+
+
 @pytest.mark.parametrize(
     ("key", "nearest"),
     [("max_line", "max_lines"), ("maxLines", "max_lines"), ("min-probability", "min_probability"), ("modle", "model")],
@@ -119,5 +135,5 @@ def test_only_the_user_names_a_server_for_the_index(project, user):
     (project / FILE).unlink()
     user.write_text(server)
     assert load(project).index == "milvus:http://127.0.0.1:19530#shop"
-    with pytest.raises(SettingsError, match="Setting “index” = 'http://127.0.0.1' in here"):
+    with pytest.raises(SettingsError, match=r"Setting “index” = 'http://127\.0\.0\.1' in here"):
         parse({"index": "http://127.0.0.1"}, "here")

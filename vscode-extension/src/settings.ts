@@ -16,11 +16,12 @@ const SHARED = [
   'languageServers',
 ]
 
-/** What the user has set, under the server's names: `maxLines` → `max_lines`. */
+/** What the user has set, under the server's names: `maxLines` → `max_lines`; and whether the workspace is not trusted. */
 export function serverSettings(): Record<string, unknown> {
   const settings = workspace.getConfiguration(section)
   const changed = SHARED.filter((key) => isSet(settings.inspect(key)))
-  return Object.fromEntries(changed.map((key) => [serverName(key), settings.get(key)]))
+  const values = Object.fromEntries(changed.map((key) => [serverName(key), settings.get(key)]))
+  return workspace.isTrusted ? values : { ...values, trust_project: false }
 }
 
 /** Turns completion while typing on or off, for this user. */

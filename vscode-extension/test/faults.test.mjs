@@ -62,9 +62,10 @@ drawn(
   },
 )
 
+const RESTRICTED = { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' }
 const UNTRUSTED = {
   files: { '.venv/bin/ghostwright': `#!/bin/sh\ntouch started\nexec '${BIN}/ghostwright' "$@"\n` },
-  settings: { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' },
+  settings: RESTRICTED,
   path: [],
 }
 
@@ -74,6 +75,16 @@ drawn('of a workspace that is not trusted, no program is started', UNTRUSTED, as
 
 drawn('the program in the virtual environment of a trusted one is', { ...UNTRUSTED, settings: {} }, async (window) => {
   await window.untilStatus('Ready')
+})
+
+const MODEL = { files: { 'ghostwright.toml': 'model = "its.gguf"\n' }, settings: RESTRICTED }
+
+drawn('nor is a model read that it names', MODEL, async (window) => {
+  await window.untilStatus(/Ready: ghostwright-python/)
+})
+
+drawn('of a trusted one it is', { ...MODEL, settings: {} }, async (window) => {
+  await window.untilStatus('its.gguf')
 })
 
 drawn(

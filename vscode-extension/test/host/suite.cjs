@@ -87,6 +87,10 @@ const tests = {
     await type(editor, 'TOKEN=')
     await commands.executeCommand('editor.action.inlineSuggest.trigger')
     await untilStatus('Inactive', 'secrets')
+    await open('point.py')
+    await untilStatus('Normal', 'Ready')
+    await open('.env')
+    await untilStatus('Inactive', 'secrets')
     await commands.executeCommand('workbench.action.revertAndCloseActiveEditor')
   },
 
