@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from assistant import settings as settings_files
 from assistant.analysis import Analysis
@@ -13,20 +15,21 @@ from assistant.errors import SettingsError
 from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.settings import Settings
-from assistant.types import Model
+from assistant.types import Model, TextModel, writes_text
 from language_servers.servers import Servers
 from retrieval.repository import excluded
 
 
-def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | None = None) -> Assistant:
-    """An assistant with all installed plugins, and with a model that is there already, if one is given.
+def assemble(settings: Settings, plugins: Plugins | None = None, models: Sequence[Model | TextModel] = ()) -> Assistant:
+    """An assistant with all installed plugins, and with models that are there already, if any are given.
 
     Raises ModelError where no plugin runs the model that is named, SettingsError for an unknown language server.
     """
     plugins = plugins or Plugins(settings.disabled_plugins)
     known = knowledge(settings)
+    chosen, *stand_in = models or _models(settings, plugins)
     return Assistant(
-        model or plugins.model(settings),
+        chosen,
         settings,
         plugins.context_sources(settings, known),
         plugins.monitors(settings, known.analysis),
@@ -35,7 +38,17 @@ def assemble(settings: Settings, plugins: Plugins | None = None, model: Model | 
         excluded,
         known,
         plugins.priors(settings, known),
+        *stand_in,
     )
+
+
+def _models(settings: Settings, plugins: Plugins) -> list[Model | TextModel]:
+    """The model that the settings name and, for one that may be out of reach, the one that stands in for it."""
+    model = plugins.model(settings)
+    if not writes_text(model):
+        return [model]
+    local = plugins.model(msgspec.structs.replace(settings, model=model.stand_in))
+    return [model, local]
 
 
 def knowledge(settings: Settings) -> Knowledge:

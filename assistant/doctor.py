@@ -102,9 +102,9 @@ def _language_servers() -> Iterator[Check]:
 
 
 def _model(assistant: Assistant) -> Iterator[Check]:
-    model = assistant.model
     try:
-        seconds = _timed(model.load)
+        seconds = _timed(assistant.load)
+        model = assistant.model
         family = model.format
     except Exception as error:  # a model may be a plugin's
         yield Check("model", False, _sentence(error), "Set `model` to a GGUF file of a base model, or to nothing.")
@@ -112,6 +112,8 @@ def _model(assistant: Assistant) -> Iterator[Check]:
     reason = getattr(model, "format_reason", "")
     languages = ", ".join(sorted(model.languages)) if model.languages else "any language"
     size = f"{model.context_length} tokens of context"
+    if assistant.problem:
+        yield Check("server", False, assistant.problem, "Start it, or correct the setting `model`.")
     yield Check("model", True, f"{model.name}, for {languages}, {size}, loaded in {seconds:.2f} s")
     yield Check("format", True, f"{family.name}: {reason}" if reason else family.name)
     yield _completion(assistant)

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +14,7 @@ from assistant.decoding.decode import Draft, Writer, typed_before
 from assistant.decoding.stopping import extent
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
+from assistant.errors import ServerError
 from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.patterns import Masks
@@ -34,7 +34,9 @@ from assistant.types import (
     Model,
     PostProcessor,
     Prompt,
+    TextModel,
     Trigger,
+    writes_text,
 )
 
 PROMPT_TOKENS = 1024
@@ -55,7 +57,7 @@ class Assistant:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | TextModel,
         settings: Settings,
         sources: Sequence[ContextSource] = (),
         monitors: Sequence[Monitor] = (),
@@ -64,8 +66,9 @@ class Assistant:
         excluded: Excluded = lambda path, root: "",
         knowledge: Knowledge | None = None,
         priors: Sequence[Prior] = (),
+        stand_in: Model | TextModel | None = None,
     ) -> None:
-        self.model = model
+        self.models = (model, stand_in) if stand_in else (model,)
         self.settings = settings
         self.sources = tuple(sources)
         self.monitors = tuple(monitors)
@@ -75,6 +78,21 @@ class Assistant:
         self.priors = tuple(priors)
         self._excluded = excluded
         self._recall = Recall()
+        self._vocabularies: dict[Model | TextModel, Vocabulary] = {}
+        self._masks_made: dict[Model | TextModel, Masks] = {}
+
+    @property
+    def model(self) -> Model | TextModel:
+        """The model that is asked now: the chosen one or, while its servers do not answer, the one that stands in."""
+        chosen, last = self.models[0], self.models[-1]
+        return last if writes_text(chosen) and not chosen.is_up else chosen
+
+    @property
+    def problem(self) -> str:
+        """Why the chosen model is not asked now, in sentences; empty if it is."""
+        if self.model is self.models[0] or not writes_text(self.models[0]):
+            return ""
+        return f"{self.models[0].problem} The local model is used."
 
     def complete(
         self,
@@ -93,13 +111,28 @@ class Assistant:
         if not fresh and (recalled := self._remembered(request)):
             return recalled
         watch = _Stopwatch()
-        before, waited = self.model.evaluated, self._waited
-        self.load()
+        model = self._ready()
         watch.lap("load")
+        try:
+            return self._completed(request, model, watch, cancelled, tell)
+        except ServerError:
+            if self.model is model:
+                raise
+            return self.complete(request, cancelled, tell, fresh)
+
+    def _completed(
+        self,
+        request: CompletionRequest,
+        model: Model | TextModel,
+        watch: _Stopwatch,
+        cancelled: Event,
+        tell: Callable[[str], None],
+    ) -> Answer:
+        before, waited = model.evaluated, self._waited
         typed = typed_before(request)
-        prompt = self._prompt(request, request.cut(len(typed)), watch)
-        monitoring = Watch(self.monitors, self.vocabulary, self.model.ends, lambda: self._masks, self.priors)
-        writer = self._writer(request, typed, prompt, monitoring, cancelled, tell)
+        prompt = self._prompt(request, request.cut(len(typed)), model, watch)
+        monitoring = Watch(self.monitors, self._vocabulary(model), model.ends, lambda: self._masks(model), self.priors)
+        writer = self._writer(request, typed, prompt, model, monitoring, cancelled, tell)
         drafts = self._drafts(request, writer)
         watch.lap("decode")
         drafts, rounds = self._resolved(request, writer, drafts)
@@ -118,13 +151,17 @@ class Assistant:
             rounds=rounds,
             silences=tuple(monitoring.silences),
             waited=self._waited - waited,
-            evaluated=self.model.evaluated - before,
+            evaluated=model.evaluated - before,
         )
 
     def load(self) -> None:
-        """Gets the model ready, and what is made of its tokens."""
-        self.model.load()
-        len(self.vocabulary)
+        """Gets the model ready, and what is made of its tokens. Raises ModelError."""
+        self._vocabulary(self._ready())
+
+    def unload(self) -> None:
+        """Gives the model's memory back; it loads again when it is needed."""
+        for model in self.models:
+            model.unload()
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
         """Starts what a file needs, its language server first, and waits for each so many seconds at most."""
@@ -185,12 +222,14 @@ class Assistant:
             return None
         return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
 
-    def _prompt(self, request: CompletionRequest, cut: CompletionRequest, watch: _Stopwatch) -> Prompt:
+    def _prompt(
+        self, request: CompletionRequest, cut: CompletionRequest, model: Model | TextModel, watch: _Stopwatch
+    ) -> Prompt:
         """The prompt for a request without what its user has typed of a word, with context for all of it."""
         snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))
         watch.lap("context")
-        total = min(PROMPT_TOKENS, self.model.context_length * 3 // 4)
-        prompt = build(cut, snippets, self.model, Budget.of(total))
+        total = min(getattr(model, "prompt_tokens", PROMPT_TOKENS), model.context_length * 3 // 4)
+        prompt = build(cut, snippets, model, Budget.of(total))
         watch.lap("prompt")
         return replace(prompt, left_out=(*late, *prompt.left_out))
 
@@ -199,24 +238,42 @@ class Assistant:
         others = request.others if self.settings.open_files else ()
         return [file for file in others if not self._excluded(file.path, request.root)]
 
-    @cached_property
+    @property
     def vocabulary(self) -> Vocabulary:
         """The model's tokens."""
-        return Vocabulary(self.model.pieces)
+        return self._vocabulary(self.model)
+
+    def _ready(self) -> Model | TextModel:
+        """The model that is asked now, loaded."""
+        model = self.model
+        try:
+            model.load()
+        except ServerError:
+            if self.model is model:
+                raise
+            return self._ready()
+        return model
+
+    def _vocabulary(self, model: Model | TextModel) -> Vocabulary:
+        if model not in self._vocabularies:
+            self._vocabularies[model] = Vocabulary(model.pieces)
+        return self._vocabularies[model]
 
     @property
     def _waited(self) -> float:
         return self.knowledge.waited if self.knowledge else 0.0
 
-    @cached_property
-    def _masks(self) -> Masks:
-        return Masks(self.model.pieces, min(self.model.ends))
+    def _masks(self, model: Model | TextModel) -> Masks:
+        if model not in self._masks_made:
+            self._masks_made[model] = Masks(model.pieces, min(model.ends))
+        return self._masks_made[model]
 
     def _writer(
         self,
         request: CompletionRequest,
         typed: str,
         prompt: Prompt,
+        model: Model | TextModel,
         monitoring: Watch,
         cancelled: Event,
         tell: Callable[[str], None],
@@ -224,7 +281,7 @@ class Assistant:
         limit = extent(request, self.settings.max_lines)
         deadline = time.monotonic() + DEADLINE
         cut = request.cut(len(typed))
-        return Writer(self.model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
+        return Writer(model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
 
     def _drafts(self, request: CompletionRequest, writer: Writer) -> tuple[Draft, ...]:
         first = writer.write().confident()

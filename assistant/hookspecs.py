@@ -16,14 +16,14 @@ from assistant.analysis import Analysis
 from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
-from assistant.types import Check, ContextSource, Model, PostProcessor
+from assistant.types import Check, ContextSource, Model, PostProcessor, TextModel
 
 hookspec = pluggy.HookspecMarker("ghostwright")
 hookimpl = pluggy.HookimplMarker("ghostwright")
 
 
 @hookspec(firstresult=True)
-def ghostwright_model(settings: Settings) -> Model | None:
+def ghostwright_model(settings: Settings) -> Model | TextModel | None:
     """The model that the setting `model` names, if this plugin can run it; nothing is loaded yet."""
 
 

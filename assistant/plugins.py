@@ -16,7 +16,7 @@ from assistant.errors import ModelError
 from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
-from assistant.types import Check, ContextSource, Model, PostProcessor
+from assistant.types import Check, ContextSource, Model, PostProcessor, TextModel
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Plugins:
         entries = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name)
         self.found = [self._register(entry, entry.name in disabled) for entry in entries]
 
-    def model(self, settings: Settings) -> Model:
+    def model(self, settings: Settings) -> Model | TextModel:
         """The model that the settings name. Raises ModelError."""
         for _, model in self._ask("ghostwright_model", settings=settings):
             return model  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ from assistant.decoding.stopping import CLOSING_TAIL
 from assistant.formats import Format, pieces
 from assistant.languages import comment_mark
 from assistant.text import line_start, window_start
-from assistant.types import CompletionRequest, Model, Prompt, PromptPart, Snippet
+from assistant.types import CompletionRequest, Prompt, PromptPart, Reader, Snippet
 
 ANCHOR = 1024
 """Code points by which the prefix's beginning jumps, at most, when the prefix outgrows its budget."""
@@ -47,7 +47,7 @@ class Budget:
 def build(
     request: CompletionRequest,
     snippets: Sequence[Snippet],
-    model: Model,
+    model: Reader,
     budget: Budget,
 ) -> Prompt:
     """The prompt for a cursor. `snippets` come best first; the best stands nearest to the current file."""
@@ -76,7 +76,7 @@ class _Text:
     text: str
     is_special: bool = False
 
-    def tokens(self, model: Model) -> list[int]:
+    def tokens(self, model: Reader) -> list[int]:
         return [model.special(self.text)] if self.is_special else model.tokenize(self.text)
 
 
@@ -139,7 +139,7 @@ def visible_suffix(request: CompletionRequest) -> str:
 
 
 def _fitting(
-    request: CompletionRequest, snippets: Sequence[Snippet], model: Model, budget: int
+    request: CompletionRequest, snippets: Sequence[Snippet], model: Reader, budget: int
 ) -> tuple[list[Snippet], list[Snippet]]:
     """The snippets that the budget is spent on, those first that are worth most by token; and the others.
 
@@ -155,12 +155,12 @@ def _fitting(
     return fitting, [snippet for snippet in snippets if id(snippet) not in chosen]
 
 
-def _length(model: Model, request: CompletionRequest, snippet: Snippet) -> int:
+def _length(model: Reader, request: CompletionRequest, snippet: Snippet) -> int:
     texts = _joined(_file(model.format, snippet, comment_mark(request.language)))
     return sum(len(text.tokens(model)) for text in texts)
 
 
-def _head(text: str, budget: int, model: Model) -> str:
+def _head(text: str, budget: int, model: Reader) -> str:
     """The beginning of a text, up to the end of a line, in at most `budget` tokens."""
     text = _lf(text[: budget * 8])
     while text and len(model.tokenize(text)) > budget:
@@ -170,7 +170,7 @@ def _head(text: str, budget: int, model: Model) -> str:
     return text
 
 
-def _prefix_start(text: str, budget: int, model: Model) -> int:
+def _prefix_start(text: str, budget: int, model: Reader) -> int:
     """Where the end of a text begins that takes at most `budget` tokens: a place that seldom moves while it grows.
 
     That is the beginning of a line near a multiple of a quarter of the budget or so; a longer line is cut.
@@ -184,7 +184,7 @@ def _prefix_start(text: str, budget: int, model: Model) -> int:
     return starts[fitting] if fitting < len(starts) else len(text) - budget // 4  # where a character takes four tokens
 
 
-def _length_from(text: str, start: int, model: Model) -> int:
+def _length_from(text: str, start: int, model: Reader) -> int:
     """At most so many tokens has a text from a place on: the lines above the last, which models remember, and that."""
     last = max(line_start(text, len(text)), start)
     return len(model.tokenize(_lf(text[start:last]))) + len(model.tokenize(text[last:])) + 1

@@ -10,7 +10,7 @@ from assistant.decoding.decode import typed_before
 from assistant.engine import PROMPT_TOKENS
 from assistant.errors import ModelError
 from assistant.prompt import Budget, build
-from assistant.types import CompletionRequest, Model, Snippet
+from assistant.types import CompletionRequest, Reader, Snippet
 
 _SPECIAL = re.compile(r"▁?<[^<>\n]{1,64}>|\[[A-Z_]{1,32}\]")
 """What special tokens look like; whether one is, the model says."""
@@ -19,7 +19,7 @@ UNTITLED = Path("/untitled")
 """The file of a text of which nothing else is known."""
 
 
-def tokens_of(model: Model, prompt: str) -> tuple[int, ...]:
+def tokens_of(model: Reader, prompt: str) -> tuple[int, ...]:
     """A prompt's tokens, in which special tokens are what they are called: `<|fim_prefix|>a<|fim_suffix|>`.
 
     Nothing is added to it, not even a token that a model expects at the beginning.
@@ -28,7 +28,7 @@ def tokens_of(model: Model, prompt: str) -> tuple[int, ...]:
 
 
 def infill(
-    model: Model, prefix: str, suffix: str, snippets: Sequence[Snippet] = (), tokens: int = PROMPT_TOKENS
+    model: Reader, prefix: str, suffix: str, snippets: Sequence[Snippet] = (), tokens: int = PROMPT_TOKENS
 ) -> tuple[tuple[int, ...], str]:
     """The prompt for a cursor between two texts, and what before the cursor is to be written anew.
 
@@ -40,7 +40,7 @@ def infill(
     return build(request.cut(len(typed)), snippets, model, Budget.of(total)).tokens, typed
 
 
-def _parts(model: Model, prompt: str) -> Iterator[Sequence[int]]:
+def _parts(model: Reader, prompt: str) -> Iterator[Sequence[int]]:
     start = 0
     for match in _SPECIAL.finditer(prompt):
         if (token := _special(model, match[0])) is not None:
@@ -49,7 +49,7 @@ def _parts(model: Model, prompt: str) -> Iterator[Sequence[int]]:
     yield model.tokenize(prompt[start:])
 
 
-def _special(model: Model, text: str) -> int | None:
+def _special(model: Reader, text: str) -> int | None:
     try:
         return model.special(text)
     except ModelError:

@@ -199,10 +199,10 @@ class Session:
         return "Snoozed." if time.monotonic() < self._snoozed_until else ""
 
     def _replace_worker(self, settings: Settings) -> None:
-        kept = self._worker.assistant.model if self._worker and _same_model(settings, self.settings) else None
+        kept = self._worker.assistant.models if self._worker and _same_model(settings, self.settings) else ()
         assistant = app.assemble(settings, Plugins(settings.disabled_plugins), kept)
         if self._worker:
-            self._worker.close(unload=kept is None)
+            self._worker.close(unload=not kept)
         self._worker = Worker(assistant, settings.idle_minutes * 60)
         self.settings = settings
 
@@ -236,6 +236,8 @@ class Session:
             return Status(Kind.ERROR, self._problem or "There is no model.")
         if progress := self.indexing:
             return Status(Kind.NORMAL, f"Indexing: {int(progress.share * 100)} % of {progress.root.name}", busy=True)
+        if problem := self._worker.assistant.problem:
+            return Status(Kind.WARNING, problem)
         return Status(Kind.NORMAL, f"Ready: {self._worker.assistant.model.name}")
 
     def _set_status(self, status: Status) -> None:

@@ -20,12 +20,15 @@ FILE = "ghostwright.toml"
 MILVUS = "milvus:"
 """How the setting `index` begins that names a server."""
 
+REMOTE = "remote:"
+"""How the setting `model` begins that names servers."""
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a user may want to change. A constant that nobody needs to change is a constant."""
 
     model: str = ""
-    """Path of a GGUF file; empty for the embedded model, which knows Python."""
+    """Path of a GGUF file, `remote:` and servers' addresses; empty for the embedded model, which knows Python."""
     automatic: bool = True
     """Whether completions come while typing, or only on request."""
     disabled_languages: list[str] = msgspec.field(default_factory=list)
@@ -94,11 +97,12 @@ def _refuse_programs(values: Mapping[str, Any], path: Path) -> None:
 
 def _refuse_servers(values: Mapping[str, Any], path: Path) -> None:
     """Nor does it say to whom code and queries are sent. Raises SettingsError."""
-    if index := values.get("index"):
-        raise SettingsError(
-            f"{path} names a server for the index: {index!r}. Only the user's own settings may do so ({user_file()}, "
-            "or the editor's), since the code is sent there."
-        )
+    for key, scheme, what in (("index", MILVUS, "the index"), ("model", REMOTE, "the model")):
+        if str(setting := values.get(key, "")).startswith(scheme):
+            raise SettingsError(
+                f"{path} names a server for {what}: {setting!r}. Only the user's own settings may do so "
+                f"({user_file()}, or the editor's), since the code is sent there."
+            )
 
 
 def _trusted(values: Mapping[str, Any], is_trusted: bool) -> dict[str, Any]:

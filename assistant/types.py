@@ -320,6 +320,14 @@ class TextModel(Reader, Protocol):
     def is_up(self) -> bool:
         """Whether it may be asked now."""
 
+    @property
+    def problem(self) -> str:
+        """Why it may not, in a sentence; empty if it may."""
+
+    @property
+    def stand_in(self) -> str:
+        """The model that stands in for it meanwhile, as the setting `model` names it."""
+
     def token(self, text: str) -> int:
         """The token that stands for a text."""
 

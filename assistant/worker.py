@@ -57,7 +57,7 @@ class Worker:
         """Ends what is running, and gives the model's memory back unless another worker goes on with it."""
         self.abandon()
         if unload:
-            self._executor.submit(self.assistant.model.unload)
+            self._executor.submit(self.assistant.unload)
         self._executor.submit(self.assistant.close)
         self._executor.shutdown(wait=True)
 
@@ -71,7 +71,7 @@ class Worker:
         if self._timer:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._idle, self._executor.submit, self.assistant.model.unload)
+        self._timer = loop.call_later(self._idle, self._executor.submit, self.assistant.unload)
 
 
 def _unless_cancelled(work: Callable[[Event], T], cancelled: Event) -> T:

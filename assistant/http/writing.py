@@ -14,7 +14,7 @@ from assistant.decoding.sampling import Finish, Sampling, Stretch, Token, Wish, 
 from assistant.engine import Assistant
 from assistant.http.problems import Problem
 from assistant.raw import tokens_of
-from assistant.types import Model
+from assistant.types import Model, Reader, writes_text
 
 SECONDS = 45.0
 """After so long a text ends where it is."""
@@ -51,13 +51,20 @@ class Writing:
 
     def _write(self) -> Iterator[Piece]:
         deadline = time.monotonic() + SECONDS
-        model, vocabulary = self._assistant.model, self._assistant.vocabulary
+        model, vocabulary = _shown(self._assistant), self._assistant.vocabulary
         for number, wish in enumerate(self.made):
             for stretch in generate(model, vocabulary, wish, self._logits, deadline):
                 yield number, stretch
 
     def _logits(self, tokens: Sequence[int], last: int) -> NDArray[np.float32]:
-        return self._assistant.model.logits(tokens, last, self._stop)
+        return _shown(self._assistant).logits(tokens, last, self._stop)
+
+
+def _shown(assistant: Assistant) -> Model:
+    """The model, if it shows its logits. Raises Problem."""
+    if writes_text(assistant.model):
+        raise Problem(501, f"Prompts are not passed on to other servers; ask {assistant.model.name} itself.")
+    return assistant.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +93,12 @@ async def whole(pieces: AsyncIterator[Piece]) -> list[Text]:
     ]
 
 
-def prompt_of(model: Model, prompt: str) -> tuple[int, ...]:
+def prompt_of(model: Reader, prompt: str) -> tuple[int, ...]:
     """A prompt as it comes, special tokens included. Raises Problem if the model cannot read it."""
     return checked(model, tokens_of(model, prompt))
 
 
-def checked(model: Model, tokens: Sequence[int]) -> tuple[int, ...]:
+def checked(model: Reader, tokens: Sequence[int]) -> tuple[int, ...]:
     """Tokens that a model can go on with. Raises Problem."""
     if not tokens:
         raise Problem(400, "The prompt is empty: there is nothing to go on with.", "prompt")

@@ -10,11 +10,11 @@ Context, monitors, search, ranking and post-processing stay here; a server gets 
 from __future__ import annotations
 
 from assistant.hookspecs import hookimpl
-from assistant.settings import Settings
+from assistant.settings import REMOTE, Settings
 from assistant.types import TextModel
-from plugins.remote.model import SCHEME, Address, RemoteModel
+from plugins.remote.model import Address, RemoteModel
 
 
 @hookimpl
 def ghostwright_model(settings: Settings) -> TextModel | None:
-    return RemoteModel(Address.parse(settings.model)) if settings.model.startswith(SCHEME) else None
+    return RemoteModel(Address.parse(settings.model)) if settings.model.startswith(REMOTE) else None

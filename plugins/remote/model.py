@@ -9,15 +9,13 @@ from threading import Event
 
 from assistant.errors import ModelError
 from assistant.formats import Format
+from assistant.settings import REMOTE
 from assistant.types import NEVER, Chunk, Order
 from plugins.remote.dialects import Ask, Rule
 from plugins.remote.pool import Pool
 from plugins.remote.prompts import BY_SERVER, named
 from plugins.remote.server import Server, Waits, address
 from plugins.remote.tokens import Tokens
-
-SCHEME = "remote:"
-"""How the setting `model` begins that names servers."""
 
 KEY = "GHOSTWRIGHT_API_KEY"
 """The environment variable with the servers' key, unless the setting names another one."""
@@ -48,7 +46,7 @@ class Address:
     @classmethod
     def parse(cls, setting: str) -> Address:
         """Raises ModelError."""
-        words = setting.removeprefix(SCHEME).replace(",", " ").split()
+        words = setting.removeprefix(REMOTE).replace(",", " ").split()
         options = dict(word.split("=", 1) for word in words if "=" in word and "://" not in word.split("=", 1)[0])
         if unknown := next((name for name in options if name not in _OPTIONS), None):
             raise ModelError(f"The setting `model` has {unknown}=, which is none of {', '.join(_OPTIONS)}: {setting}")
@@ -57,7 +55,7 @@ class Address:
         except ValueError as error:
             raise ModelError(f"The setting `model` names a server wrongly: {error}.") from None
         if not urls:
-            raise ModelError(f"The setting `model` names no server: {setting!r}. Write {SCHEME}http://host:8000/v1.")
+            raise ModelError(f"The setting `model` names no server: {setting!r}. Write {REMOTE}http://host:8000/v1.")
         if options.get("format"):
             named(options["format"])
         return cls(urls, **options)
@@ -72,7 +70,7 @@ class Address:
         return os.environ.get(self.key, "")
 
 
-@dataclass
+@dataclass(eq=False)
 class RemoteModel:
     """A model that one or several servers run. Nothing is asked of them until it is needed."""
 
