@@ -81,3 +81,15 @@ def test_secrets_and_ignored_files_are_not_found(repository, env):
     (repository / ".env").write_text("ZEBRA_STRIPES=secret\n", encoding="utf-8")
     found = ghostwright("search", "zebra stripes", "--json", cwd=repository, env=env)
     assert not any("zebra" in hit["text"].lower() for hit in found.json["hits"])
+
+
+def test_an_index_on_a_server_is_filled_by_one_command_and_searched_by_others(repository, env, tmp_path):
+    pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
+    settings = tmp_path / "ghostwright.toml"
+    settings.write_text(f'index = "milvus:{tmp_path}/team.db#shop"\n')
+    env["GHOSTWRIGHT_CONFIG"] = str(settings)
+    assert "There is no index shop" in ghostwright("search", "settings", cwd=repository, env=env).err
+    assert "2 files with" in ghostwright("index", cwd=repository, env=env).out
+    found = ghostwright("search", "how much do the items cost", "--json", cwd=repository, env=env)
+    assert found.json["hits"][0]["name"] == "Cart.total_price"
+    assert found.json["reason"] == ""
