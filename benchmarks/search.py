@@ -182,6 +182,11 @@ def _packages(text: str) -> Sequence[str]:
     return {"reporting": REPORTING, "tuning": TUNING}.get(text) or tuple(filter(None, text.split(",")))
 
 
+def _weights(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    return name, Path(path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=INSTALLED, help="folder that packages were installed to")
@@ -190,6 +195,9 @@ def main() -> None:
     )
     parser.add_argument("--held-out", type=Path, help="folder of the training's sources, for those that are held out")
     parser.add_argument("--questions", type=some_of(QUESTIONS), default=QUESTIONS, help="with commas (all kinds)")
+    parser.add_argument(
+        "--weights", action="append", default=[], type=_weights, metavar="NAME=FILE", help="one more encoder of words"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     console = Console(width=160)
@@ -197,7 +205,7 @@ def main() -> None:
     console.print(f"{len(pool.definitions):,} definitions of {len(pool.languages)} packages")
     comparisons = {kind: Comparison(pool, asked[kind]) for kind in options.questions}
     with tempfile.TemporaryDirectory() as folder:
-        for name, ranks in systems(pool.definitions, Path(folder)):
+        for name, ranks in systems(pool.definitions, Path(folder), dict(options.weights)):
             for kind, comparison in comparisons.items():
                 comparison.add(name, ranks(asked[kind].queries, asked[kind].answers))
     figures = {kind: comparison.figures() for kind, comparison in comparisons.items()}

@@ -6,7 +6,7 @@ A system has all definitions in it before it is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from options import track
 
 from retrieval.encoding import Encoder, Vectors, embedded
 from retrieval.encoding_pooling import best_block
-from retrieval.encoding_words import words_of
+from retrieval.encoding_words import WordEncoder, words_of
 from retrieval.index import Source, opened
 from retrieval.splitting import Definition
 
@@ -33,16 +33,19 @@ System = Callable[[Sequence[str], Sequence[int]], Ranks]
 """Queries and the numbers of their answers, to the ranks of these."""
 
 
-def systems(definitions: Sequence[Definition], folder: Path) -> Iterator[tuple[str, System]]:
-    """All that is compared; the index is made in a folder that is empty."""
+def systems(
+    definitions: Sequence[Definition], folder: Path, weights: Mapping[str, Path]
+) -> Iterator[tuple[str, System]]:
+    """All that is compared, with encoders of other weights; the index is made in a folder that is empty."""
     encoder, passages = embedded(), [each.passages for each in definitions]
     codes = ["".join(each.blocks) for each in definitions]
     yield "BM25, code", bm25(codes)
     yield BASE, bm25([f"{each.name}\n{code}" for each, code in zip(definitions, codes, strict=True)])
     for limit in (256, 512):
         yield f"cut at {limit} words", encoded(encoder, encoder.blocks([cut(each, limit) for each in definitions]))
-    for name, pooling in POOLINGS.items():
-        yield name, encoded(embedded(pooling), embedded(pooling).definitions(passages))
+    encoders = {name: embedded(pooling) for name, pooling in POOLINGS.items()}
+    for name, each in (encoders | {name: WordEncoder(path) for name, path in weights.items()}).items():
+        yield name, encoded(each, each.definitions(passages))
     yield "max-sim", max_sim(encoder, passages)
     yield HYBRID, indexed(definitions, encoder, folder)
 

@@ -32,6 +32,8 @@ _SHORTEST = 3
 """Characters of a name that a sentence or code mentions."""
 _PATH = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#)[^\W\d]\w*)*")
 _STEP = re.compile(r"\.|::|->|#")
+_MARK = re.compile(r"(?<=\w)[?!=](?=\W|$)")
+"""What Ruby has behind names."""
 _NAME_OF_CODE = re.compile(r"[^\W_]_+[^\W_]|[^\W\d_A-Z][A-Z]|\w\W+\w")
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -49,13 +51,13 @@ class Names:
 
 def suffixes(name: str) -> tuple[str, ...]:
     """What a definition can be asked for by, in lower case: `Shop.Item.total` → itself, `item.total`, `total`."""
-    steps = filter(None, reversed(_STEP.split(name.lower())))
+    steps = filter(None, reversed(_STEP.split(_MARK.sub("", name.lower()))))
     return tuple(accumulate(steps, lambda inner, outer: f"{outer}.{inner}"))[::-1]
 
 
 def names_in(query: str) -> Names:
     """The query if it is one name; otherwise the names in it that no prose has, such as `read_all` or `os.path`."""
-    alone = query.strip().removesuffix("()")
+    alone = _MARK.sub("", query.strip().removesuffix("()"))
     if _PATH.fullmatch(alone):
         return Names((suffixes(alone),), are_all=True)
     found = dict.fromkeys(path.lower() for path in _PATH.findall(query) if _NAME_OF_CODE.search(path))

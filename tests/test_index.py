@@ -141,6 +141,7 @@ def test_what_names_bring():
         ("total", ["total"], True),
         (" Item.total() ", ["item.total"], True),
         ("std::vector", ["std.vector"], True),
+        ("Node#empty?", ["node.empty"], True),
         ("the total of an Item", [], False),
         ("where is read_all called? And json.dumps, e.g. by __init__", ["read_all", "json.dumps"], False),
         ("parseHTTP2 and HTTP2", ["parsehttp2"], False),
@@ -155,6 +156,7 @@ def test_names_in_queries(query: str, names: list[str], are_all: bool):
 
 def test_names_with_and_without_what_stands_before_them():
     assert suffixes("Shop.Item.total") == ("shop.item.total", "item.total", "total")
+    assert suffixes("Item.empty?") == ("item.empty", "empty")
     assert suffixes("Item.==") == ("item.==", "==")
     assert suffixes("") == ()
 
