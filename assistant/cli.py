@@ -1,4 +1,4 @@
-"""The command line: `ghostwright complete | hole | ask | search | index | lsp | serve | download | doctor | plugins`."""
+"""The command line: `ghostwright complete`, `hole`, `ask`, `search`, `index`, `lsp`, `serve`, `doctor` and others."""
 
 from __future__ import annotations
 

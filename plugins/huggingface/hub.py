@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ FILES = (
 )
 """What is used of a repository; the rest, pickles and programs among it, stays where it is."""
 
+_DAMAGED = "{} of {} came here damaged and was removed. Run the same command again."
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -68,21 +71,58 @@ def download(name: str) -> Path:
         from huggingface_hub import hf_hub_download, model_info, snapshot_download
 
         files = [file.rfilename for file in model_info(name).siblings or ()]
-        _check_offer(name, files)
+        weights = _weights_of(name, files)
         read_config(Path(hf_hub_download(name, "config.json")).parent)  # before gigabytes are fetched for nothing
+        for file in weights:
+            _fetch(name, file)
         folder = Path(snapshot_download(name, allow_patterns=list(FILES)))
         _verify(name, folder)
         return folder
 
 
-def _check_offer(name: str, files: list[str]) -> None:
-    for needed, what in (("config.json", "config.json"), ("tokenizer.json", "tokenizer.json")):
+def _weights_of(name: str, files: list[str]) -> list[str]:
+    """Those of a repository's files that hold the weights. Raises ModelError if something is missing beside them."""
+    for needed in ("config.json", "tokenizer.json"):
         if needed not in files:
-            raise ModelError(f"{name} has no {what}, so it cannot be run. Name another model.")
-    if not any(re.fullmatch(r"model.*\.safetensors", file) for file in files):
+            raise ModelError(f"{name} has no {needed}, so it cannot be run. Name another model.")
+    weights = sorted(file for file in files if re.fullmatch(r"model[^/]*\.safetensors", file))
+    if not weights:
         raise ModelError(
             f"{name} has no safetensors. Other weights may hold programs and are not loaded: name another."
         )
+    return weights
+
+
+def _fetch(name: str, file: str) -> None:
+    """Puts a large file into the cache of huggingface_hub, which itself cannot go on with one that was cut off."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore[attr-defined]
+
+    url = hf_hub_url(name, file)
+    about = get_hf_file_metadata(url)
+    blobs = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type="model") / "blobs"
+    blob, partial = blobs / str(about.etag), blobs / f"{about.etag}.partial"
+    if not _SHA256.fullmatch(blob.name):
+        return  # it is small, and huggingface_hub's business
+    with WeakFileLock(blobs / f"{about.etag}.lock"):
+        if blob.exists():
+            return
+        with partial.open("ab") as out:
+            http_get(
+                url,
+                out,
+                resume_size=out.tell(),
+                headers=build_hf_headers(),
+                expected_size=about.size,
+                displayed_filename=file,
+            )
+        with partial.open("rb") as written:
+            found = hashlib.file_digest(written, "sha256").hexdigest()
+        if found != blob.name:
+            partial.unlink()
+            raise ModelError(_DAMAGED.format(file, name))
+        partial.replace(blob)
 
 
 def _verify(name: str, folder: Path) -> None:
@@ -94,7 +134,7 @@ def _verify(name: str, folder: Path) -> None:
         (folder / path).resolve().unlink()
         (folder / path).unlink(missing_ok=True)
     if wrong:
-        raise ModelError(f"{', '.join(wrong)} of {name} came here damaged and was removed. Run the same command again.")
+        raise ModelError(_DAMAGED.format(", ".join(wrong), name))
 
 
 @contextmanager
@@ -108,6 +148,11 @@ def _explained(name: str) -> Iterator[None]:
         hint = 'Run `pip install "ghostwright[huggingface]"`.'
         raise ModelError(f"{name} is a model on the hub, which needs huggingface_hub ({error}). {hint}") from None
     except Exception as error:  # its errors, its HTTP client's and the system's
+        if type(error).__name__ in ("RepositoryNotFoundError", "GatedRepoError"):
+            raise ModelError(
+                f"The hub has no model {name}, or shows it to some only: accept its licence on its page there, and run "
+                "`hf auth login`."
+            ) from None
         reason = str(error).strip().partition("\n")[0] or repr(error)
         raise ModelError(
             f"{name} could not be fetched: {reason} What has come is kept; the same command goes on from there."

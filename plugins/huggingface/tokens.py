@@ -86,8 +86,7 @@ class Vocabulary:
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
     """A tokenizer's description without anything that changes a text. Raises ModelError for a kind that loses bytes."""
     if not _is_byte_level(state) and not _is_sentence_piece(state):
-        kind = state["model"].get("type")
-        raise ModelError(f"The tokenizer ({kind}) is neither byte-level nor SentencePiece: it loses parts of a text.")
+        raise ModelError("The tokenizer is neither byte-level nor SentencePiece's: it would lose parts of a text.")
     added = [
         {
             **token,
@@ -97,8 +96,8 @@ def _plain(state: dict[str, Any]) -> dict[str, Any]:
         }
         for token in state["added_tokens"]
     ]
-    blanks = [part for part in _parts(state["normalizer"]) if part["type"] == "Replace"]
-    splits = [_without_prefix(part) for part in _parts(state["pre_tokenizer"])]
+    blanks = [part for part in _parts(state.get("normalizer")) if part["type"] == "Replace"]
+    splits = [_without_prefix(part) for part in _parts(state.get("pre_tokenizer"))]
     return {
         **state,
         "added_tokens": added,
@@ -129,12 +128,12 @@ def _parts(component: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_byte_level(state: Mapping[str, Any]) -> bool:
-    parts = (*_parts(state["pre_tokenizer"]), *_parts(state["decoder"]))
+    parts = (*_parts(state.get("pre_tokenizer")), *_parts(state.get("decoder")))
     return any(part["type"] == "ByteLevel" for part in parts)
 
 
 def _is_sentence_piece(state: Mapping[str, Any]) -> bool:
-    parts = (*_parts(state["normalizer"]), *_parts(state["pre_tokenizer"]))
+    parts = (*_parts(state.get("normalizer")), *_parts(state.get("pre_tokenizer")))
     return any(part["type"] == "Metaspace" or part.get("content") == BLANK for part in parts)
 
 

@@ -43,7 +43,8 @@ class Weights:
         source = _gguf(path) if path.is_file() else _folder(path)
         config = source.config.get_text_config()
         self.context_length = min(getattr(config, "max_position_embeddings", None) or MAX_CONTEXT, MAX_CONTEXT)
-        self.vocabulary = Vocabulary(source.tokenizer, config.vocab_size, _ends(config))
+        with _explained(f"The tokenizer of {path}"):
+            self.vocabulary = Vocabulary(source.tokenizer, config.vocab_size, _ends(config))
         names = {"general.architecture": config.model_type, "general.name": f"{name} {source.described}"}
         self.format = detect(self.vocabulary.specials, names, name)
         self.device = _device()
@@ -178,7 +179,7 @@ def _quieten() -> None:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(what: Path | str) -> Iterator[None]:
     """What transformers, safetensors and PyTorch raise, as a sentence for the person who reads it."""
     try:
         yield
@@ -186,7 +187,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or repr(error)
-        raise ModelError(f"{path} cannot be loaded: {reason}") from None
+        raise ModelError(f"{what} cannot be loaded: {reason}") from None
 
 
 def _device() -> str:
