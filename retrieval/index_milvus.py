@@ -74,6 +74,8 @@ class MilvusIndex:
         mark = hashlib.blake2b(f"{FORMAT} {encoder.name} {encoder.dimension}".encode(), digest_size=6).hexdigest()
         self._collection = f"ghostwright_{re.sub(r'[^A-Za-z0-9]', '_', name)}_{mark}"
         self._client, self._encoder, self._writes = client, encoder, writes
+        self._known: dict[str, _File] | None = None
+        """The files as the one process that writes has left them."""
         with _faults(f"The collection {self._collection} cannot be opened"):
             if not client.has_collection(self._collection):
                 if not writes:
@@ -108,6 +110,11 @@ class MilvusIndex:
     @property
     def files(self) -> Mapping[str, _File]:
         """One that was written in part, or twice, has an empty digest: it is not as any text is."""
+        if self._known is None or not self._writes:
+            self._known = self._read_files()
+        return dict(self._known)
+
+    def _read_files(self) -> dict[str, _File]:
         digests, begun = defaultdict[str, set[str]](set), set[str]()
         for row in self._rows(["path", "digest", "ordinal"]):
             digests[row["path"]].add(row["digest"])
@@ -132,6 +139,15 @@ class MilvusIndex:
         """Adds what is new before it takes away what was, so that a file is found in between."""
         if not self._writes:
             raise CodeIndexError("This index was opened for searching only: it cannot be changed from here.")
+        known = dict(self.files)
+        new = [each for each in sources if each.path not in known or known[each.path].digest != each.digest]
+        self._known = None  # unless all goes well, it is read again
+        self._replace(new, gone)
+        for path in gone:
+            known.pop(path, None)
+        self._known = known | {each.path: _File(each.digest, each.stamp) for each in sources}
+
+    def _replace(self, sources: Sequence[Source], gone: Collection[str]) -> None:
         with _faults("The index on Milvus cannot be changed"):
             for paths in _batches(list(gone)):
                 self._client.delete(self._collection, filter=f"path in {json.dumps(paths)}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from index_tools import SHOP, BagOfWords, names, write
+from numpy.typing import NDArray
 
 from assistant.languages import language_of
 from retrieval.index import CodeIndexError, Source
@@ -17,6 +19,16 @@ from retrieval.indexing import Indexing
 pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
 
 OpenMilvus = Callable[..., MilvusIndex]
+
+
+class Counting(BagOfWords):
+    """Counts the definitions that are encoded."""
+
+    encoded = 0
+
+    def definitions(self, definitions: Sequence[Sequence[str]]) -> NDArray[np.float32]:
+        self.encoded += len(definitions)
+        return super().definitions(definitions)
 
 
 @pytest.fixture(scope="module")
@@ -90,29 +102,31 @@ def test_a_file_that_was_written_in_part_is_written_again(tmp_path: Path, open_m
     index = open_milvus()
     source = write(tmp_path, "a.py", SHOP)
     rows = index._rows_of(source)
-    index._client.insert(index._collection, rows[:-1])
-    assert index.files["a.py"].digest == b""
-    index.update([source])
-    assert index.files["a.py"].digest == source.digest
-    assert index.counts.definitions == len(rows)
-    index._client.insert(index._collection, index._rows_of(Source("a.py", "python", "def half(): ...\n")))
-    assert index.files["a.py"].digest == b""
-    index.update([source])
-    assert "half" not in names(index.search("half"))
+    half = index._rows_of(Source("a.py", "python", "def half(): ...\n"))
+    for written in (rows[:-1], half):
+        index._client.insert(index._collection, written)
+        index = open_milvus()
+        assert index.files["a.py"].digest == b""
+        index.update([source])
+        assert index.files["a.py"].digest == open_milvus().files["a.py"].digest == source.digest
+        assert index.counts.definitions == len(rows)
+        assert "half" not in names(index.search("half"))
 
 
 def test_indexing_fills_it_and_reads_again_what_has_changed(tmp_path: Path, open_milvus: OpenMilvus):
     write(tmp_path, "a.py", SHOP)
     write(tmp_path, "b.py", "def receipt(): ...\n")
-    index = open_milvus()
-    for changed in (False, True):
-        if changed:
-            write(tmp_path, "b.py", "def invoice(): ...\n")
+    for name in ("receipt", "invoice"):
+        write(tmp_path, "b.py", f"def {name}(): ...\n")
+        encoder = Counting()
+        index = open_milvus(encoder)
         indexing = Indexing(tmp_path / "code", index, language_of, gentle=False)
         assert indexing.wait(60)
         indexing.close()
-        assert sorted(index.files) == ["a.py", "b.py"]
-        assert ("invoice" in names(index.search("invoice"))) == changed
+        assert sorted(index.files) == sorted(open_milvus().files) == ["a.py", "b.py"]
+        assert names(index.search(name))[0] == name
+    assert encoder.encoded == 1
+    assert "receipt" not in names(index.search("receipt"))
 
 
 def test_a_server_that_is_not_there(tmp_path: Path):
