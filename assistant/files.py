@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,9 +67,10 @@ _SKIPPED = frozenset(("node_modules", "__pycache__", "venv", "build", "dist", "s
 
 
 def _edited(path: Path) -> float:
-    """When a file was written; 0 for one that is too large or cannot be looked at."""
+    """When a file was written; 0 for one that is too large, is no ordinary file, or cannot be looked at."""
     try:
         status = path.stat()
     except OSError:
         return 0.0
-    return status.st_mtime if status.st_size <= MAX_BYTES else 0.0
+    is_read = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES
+    return status.st_mtime if is_read else 0.0

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 import uvicorn
@@ -66,10 +67,18 @@ def serve(
             proxy_headers=False,
         )
         tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, service.folders.roots, bool(token))
-        uvicorn.Server(config).run([listener])
+        _Server(config).run([listener])
     finally:
         queue.close()
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Ends when it is interrupted, and then lets its caller go on, who has more to end. A second time it is at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def default_roots() -> list[Path]:
