@@ -6,7 +6,7 @@ Its automata run over bytes, and give the tokens that may come next in a fractio
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 FOLLOWING = r"([^\w](.|\n)*)?"
 """What may come behind a match: nothing, or anything that does not go on with a name."""
+
+LONGEST = 32
+"""Bytes of the longest token that is looked for."""
 
 
 def accepts(pattern: str, text: str) -> bool:
@@ -58,7 +61,17 @@ class _Tokens:
         self.special_token_ids = [token for token, piece in enumerate(pieces) if not piece]
 
     def __call__(self, text: bytes) -> list[int]:
-        raise NotImplementedError("texts are consumed greedily")
+        """A text that must come, in the longest tokens there are for it."""
+        found = list[int]()
+        while text:
+            length = next(length for length in range(min(len(text), LONGEST), 0, -1) if text[:length] in self._ids)
+            found.append(self._ids[text[:length]])
+            text = text[length:]
+        return found
+
+    @cached_property
+    def _ids(self) -> dict[bytes, int]:
+        return {piece: token for token, piece in enumerate(self.tokens)}
 
 
 @lru_cache(maxsize=1)

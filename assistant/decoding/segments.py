@@ -127,7 +127,7 @@ class Segments:
         text = state.view.written
         if self._stream is None or self._stream.text != text:
             self.pause()
-            left = self._order.tokens - written
+            demand, left = demand if self._model.obeys else "", self._order.tokens - written
             order = replace(self._order, written=text, tokens=left, expression=demand, chance=chance)
             self._stream = _Stream(self._model.chunks(order, self._cancelled), text, bool(demand))
         return self._stream
@@ -215,7 +215,7 @@ class Segments:
     def _whole(self, written: int, begun: Path) -> Path | None:
         """A name that has been begun, with the rest of it; None if the model cannot be brought to write one."""
         state = self._watch.ask(begun.state)
-        reading = self._read(written, state, self._held(state) if self._model.obeys else "")
+        reading = self._read(written, state, self._held(state))
         if reading.obstacle or not reading.steps:
             return None if self._model.obeys else begun
         return Path((*begun.steps, *reading.steps), reading.state)
