@@ -162,9 +162,9 @@ def generate(model: Model, vocabulary: Vocabulary, wish: Wish, logits: Logits, d
         yield Stretch(wish.echo, tuple(score(vocabulary, wish.prompt, wish.alternatives, logits)))
     chance, stops = np.random.default_rng(wish.seed), Stops(wish.stops, wish.indent)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    written, typed, held = list(wish.prompt), wish.typed.encode(), list[Token]()
+    written, typed, held, count = list(wish.prompt), wish.typed.encode(), list[Token](), 0
     begin, read = time.monotonic(), 0.0
-    while not (finish := _spent(model, wish, len(written), deadline)):
+    while not (finish := _spent(count >= wish.tokens or len(written) >= model.context_length, deadline)):
         row = logits(written, 1)[0]
         read = read or time.monotonic()
         token = wish.sampling.choose(_beginning(row, vocabulary, typed), chance)
@@ -176,6 +176,7 @@ def generate(model: Model, vocabulary: Vocabulary, wish: Wish, logits: Logits, d
         typed, shown = typed[len(piece) :], piece[len(typed) :]
         if not shown:
             continue
+        count += 1
         held.append(_told(row, token, shown, vocabulary, wish.alternatives))
         text = stops.push(decoder.decode(shown))
         if stops.found is not None:
@@ -204,8 +205,8 @@ def score(vocabulary: Vocabulary, prompt: Sequence[int], alternatives: int | Non
             yield _told(row, token, vocabulary.pieces[token], vocabulary, alternatives)
 
 
-def _spent(model: Model, wish: Wish, length: int, deadline: float) -> Finish | None:
-    if length - len(wish.prompt) >= wish.tokens or length >= model.context_length:
+def _spent(has_no_room: bool, deadline: float) -> Finish | None:
+    if has_no_room:
         return Finish.LENGTH
     return Finish.TIME if time.monotonic() > deadline else None
 

@@ -5,8 +5,10 @@ The most probable text is written unless a temperature, or several texts, are as
 
 from __future__ import annotations
 
+import codecs
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -111,7 +113,7 @@ async def complete(body: OpenAIBody, service: Service, client: Client) -> Respon
         return server_sent(_events(pieces, body, writing, answer), openai_error)
     texts = await whole(service.write(client, writing))
     choices = [
-        _choice(number, text.text, _logprobs(text.tokens, 0) if body.logprobs is not None else None, text.finish)
+        _choice(number, text.text, _Places().told(text.tokens) if body.logprobs is not None else None, text.finish)
         for number, text in enumerate(texts)
     ]
     usage = _usage(body, writing, sum(len(text.tokens) for text in texts))
@@ -180,12 +182,10 @@ def _prompt(body: OpenAIBody, prompt: str | list[int], assistant: Assistant) -> 
 async def _events(
     pieces: AsyncIterator[Piece], body: OpenAIBody, writing: Writing, answer: _Answer
 ) -> AsyncIterator[str]:
-    offsets, count = dict[int, int](), 0
+    places, count = defaultdict[int, _Places](_Places), 0
     async for number, stretch in pieces:
-        offset = offsets.get(number, 0)
-        offsets[number] = offset + len(stretch.text)
         count += len(stretch.tokens)
-        told = _logprobs(stretch.tokens, offset) if body.logprobs is not None else None
+        told = places[number].told(stretch.tokens) if body.logprobs is not None else None
         yield event(answer.of([_choice(number, stretch.text, told, stretch.finish)]))
     if body.stream_options and body.stream_options.include_usage:
         yield event(answer.of([]) | {"usage": _usage(body, writing, count)})
@@ -197,18 +197,27 @@ def _choice(index: int, text: str, logprobs: dict[str, Any] | None, finish: Fini
     return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
 
 
-def _logprobs(tokens: Sequence[Token], offset: int) -> dict[str, Any]:
-    """The tokens of a text that begins at an offset of the whole answer. A part of a character is told in bytes."""
-    offsets = []
-    for token in tokens:
-        offsets.append(offset)
-        offset += len(token.piece.decode("utf-8", "ignore"))
-    return {
-        "tokens": [_written(token.piece) for token in tokens],
-        "token_logprobs": [token.logprob for token in tokens],
-        "top_logprobs": [_top(token) for token in tokens],
-        "text_offset": offsets,
-    }
+class _Places:
+    """Where the tokens of one text begin in it."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._offset = 0
+
+    def told(self, tokens: Sequence[Token]) -> dict[str, Any]:
+        """The next tokens with their log-probabilities. A part of a character is told in bytes."""
+        return {
+            "tokens": [_written(token.piece) for token in tokens],
+            "token_logprobs": [token.logprob for token in tokens],
+            "top_logprobs": [_top(token) for token in tokens],
+            "text_offset": [self._passed(token) for token in tokens],
+        }
+
+    def _passed(self, token: Token) -> int:
+        """Where a token begins, which is passed with that."""
+        begin = self._offset
+        self._offset += len(self._decoder.decode(token.piece))
+        return begin
 
 
 def _top(token: Token) -> dict[str, float] | None:
