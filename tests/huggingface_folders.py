@@ -116,7 +116,7 @@ FAMILIES = {
 }
 
 
-def tiny(folder: Path, family: str = "qwen2", **changes: Any) -> Path:
+def tiny(folder: Path, family: str = "qwen2", dtype: str = "float32", **changes: Any) -> Path:
     """A model of a family whose weights, by chance, are large enough to tell one text from another."""
     kind = FAMILIES[family]
     tokenizer = kind.tokenizer()
@@ -124,7 +124,7 @@ def tiny(folder: Path, family: str = "qwen2", **changes: Any) -> Path:
     ends = {"bos_token_id": None, "eos_token_id": tokenizer.token_to_id("<|endoftext|>"), "pad_token_id": None}
     config = getattr(transformers, f"{kind.architecture}Config")(initializer_range=0.4, **ends, **sizes)
     torch.manual_seed(1)
-    model = getattr(transformers, f"{kind.architecture}ForCausalLM")(config)
+    model = getattr(transformers, f"{kind.architecture}ForCausalLM")(config).to(getattr(torch, dtype))
     model.save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import transformers
+from fakes import request
 from huggingface_folders import FAMILIES, embedded, tiny
+from safetensors.torch import load_file, save_file
 
+from assistant.engine import Assistant
+from assistant.settings import Settings
 from plugins.huggingface import HuggingFace
-from plugins.llama_cpp import WEIGHTS
+from plugins.llama_cpp import WEIGHTS, LlamaCpp
 
 pytest.register_assert_rewrite("model_contract")
 from model_contract import TEXT, CroppableContract, EmbeddedContract, ModelContract  # noqa: E402
 
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
+WEIGHTS_FILE = "model.safetensors"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 CROPPABLE = sorted(set(FAMILIES) - {"lfm2"})
 
 
@@ -91,6 +98,39 @@ class TestEmbedded(EmbeddedContract):
     @classmethod
     def make(cls, folder):
         return lambda: HuggingFace(str(folder), threads=1)
+
+
+def test_both_backends_write_the_same_for_most_cursors(folder):
+    texts = [path.read_text() for path in sorted(EXAMPLES.glob("*.py"))]
+    places = [(text, at.end()) for text in texts for at in re.finditer(r"return |= |\(", text)]
+    marked = [f"{text[:place]}‸{text[place:]}" for text, place in places[::3]]
+    written = [greedy(model, marked) for model in (HuggingFace(str(folder), threads=1), LlamaCpp(WEIGHTS, threads=1))]
+    same = sum(one == other for one, other in zip(*written, strict=True))
+    assert len(marked) > 10
+    assert len(set(written[0])) > len(marked) / 2
+    assert same > 0.8 * len(marked)
+
+
+def greedy(model, marked):
+    assistant = Assistant(model, Settings(min_probability=0, max_lines=1))
+    completions = [assistant.complete(request(each)).completions for each in marked]
+    model.unload()
+    return [found[0].text if found else "" for found in completions]
+
+
+def test_weights_of_16_bits_give_nearly_the_same(folder, fresh, tmp_path):
+    half = shutil.copytree(folder, tmp_path / "half")
+    save_file({name: each.bfloat16() for name, each in load_file(folder / WEIGHTS_FILE).items()}, half / WEIGHTS_FILE)
+    config = json.loads((half / "config.json").read_text())
+    (half / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}))
+    model = HuggingFace(str(half), threads=1)  # some processors compute with 16 bits, others do not
+    tokens = model.tokenize(TEXT)
+    model.logits(tokens)
+    edited = [*tokens[:60], *tokens[70:]]
+    ours, theirs = model.logits(edited, 20), fresh(edited, 20)
+    assert np.abs(ours - theirs).mean() < 0.2
+    assert (ours.argmax(1) == theirs.argmax(1)).mean() > 0.8
+    model.unload()
 
 
 def test_a_gguf_file_gives_the_same_through_transformers(folder, fresh):

@@ -15,7 +15,7 @@ from distributions import unpack, wheel, with_plugins
 from huggingface_folders import tiny
 from huggingface_hub_fake import Hub, files_of, serving
 
-from plugins.huggingface.hub import is_name
+from plugins.huggingface.place import is_name
 
 MODEL = "huggingface:org/tiny"
 WAIT = 100

@@ -6,6 +6,11 @@
 
 Weights are read from safetensors (or GGUF) only, and no code that comes with a model is run. Nothing here needs PyTorch
 until a model is loaded.
+
+    place.py   →  folder.py     →  loading.py    →  tokens.py         →  weights.py
+    where it      what it may      from the disk    text and bytes       what it has seen, and what follows
+    lies          hold
+    hub.py        how it comes here, when it is asked for
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from assistant.settings import Settings
 from assistant.threads import Threads, usable_cores
 from assistant.types import NEVER, Model
 from plugins.huggingface import hub
+from plugins.huggingface.place import PREFIX, is_name, located
 
 if TYPE_CHECKING:
     from plugins.huggingface.weights import Weights
@@ -36,9 +42,9 @@ BATCH = 128
 
 @hookimpl
 def ghostwright_model(settings: Settings) -> Model | None:
-    named = settings.model.startswith(hub.PREFIX)
+    named = settings.model.startswith(PREFIX)
     if named or (settings.model and (Path(settings.model).expanduser() / "config.json").is_file()):
-        return HuggingFace(settings.model.removeprefix(hub.PREFIX), threads=settings.threads)
+        return HuggingFace(settings.model.removeprefix(PREFIX), threads=settings.threads)
     return None
 
 
@@ -50,7 +56,7 @@ class HuggingFace:
 
     def __init__(self, place: str, threads: int = 0) -> None:
         self.place = place
-        self.name = place if hub.is_name(place) else Path(place).name
+        self.name = place if is_name(place) else Path(place).name
         self.languages: frozenset[str] | None = None
         self.evaluated = 0
         self._threads = Threads(threads or usable_cores(), fixed=bool(threads))
@@ -89,7 +95,7 @@ class HuggingFace:
 
     def load(self) -> None:
         if self._weights is None:
-            self._weights = _weights(hub.located(self.place), self.name)
+            self._weights = _weights(located(self.place), self.name)
 
     def unload(self) -> None:
         if self._weights is not None:

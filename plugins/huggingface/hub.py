@@ -1,9 +1,8 @@
-"""Where a model lies on this machine, and how one comes here from the hub: only when it is asked for."""
+"""How a model comes here from the hub, when it is asked for: only what is used of it, and checked."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,53 +10,10 @@ from pathlib import Path
 
 from assistant.errors import ModelError
 from plugins.huggingface.folder import read_config
-
-PREFIX = "huggingface:"
-"""What the setting `model` begins with where it names a model of this plugin that would not be known as one."""
-
-FILES = (
-    "config.json",
-    "generation_config.json",
-    "tokenizer.json",
-    "model*.safetensors",
-    "model.safetensors.index.json",
-)
-"""What is used of a repository; the rest, pickles and programs among it, stays where it is."""
+from plugins.huggingface.place import FILES, is_name
 
 _DAMAGED = "{} of {} came here damaged and was removed. Run the same command again."
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-
-
-def is_name(place: str) -> bool:
-    """Whether a place can only be a name on the hub: no such file or folder is here."""
-    return bool(_NAME.fullmatch(place)) and not Path(place).exists()
-
-
-def located(place: str) -> Path:
-    """The folder or file of a model, without asking the network. Raises ModelError."""
-    if is_name(place):
-        return _downloaded(place)
-    path = Path(place).expanduser()
-    if not path.exists():
-        raise ModelError(
-            f"There is no folder or file {path}. Set `model` to the folder of a model with its config.json, to a .gguf "
-            f"file, or to a name on the hub, e.g. {PREFIX}Qwen/Qwen2.5-Coder-0.5B."
-        )
-    return path
-
-
-def _downloaded(name: str) -> Path:
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # completing never asks the network, whatever a library would like
-    with _explained(name):
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
-
-        try:
-            return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
-        except LocalEntryNotFoundError:
-            command = f"ghostwright download {PREFIX}{name}"
-            raise ModelError(f"{name} is not on this machine, or not all of it. Run `{command}` to fetch it.") from None
 
 
 def download(name: str) -> Path:
@@ -140,20 +96,16 @@ def _verify(name: str, folder: Path) -> None:
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
     """What huggingface_hub raises, as a sentence for the person who reads it."""
+    from huggingface_hub.errors import RepositoryNotFoundError
+
     try:
         yield
-    except (ModelError, KeyboardInterrupt):
+    except ModelError:
         raise
-    except ImportError as error:
-        hint = 'Run `pip install "ghostwright[huggingface]"`.'
-        raise ModelError(f"{name} is a model on the hub, which needs huggingface_hub ({error}). {hint}") from None
-    except Exception as error:  # its errors, its HTTP client's and the system's
-        if type(error).__name__ in ("RepositoryNotFoundError", "GatedRepoError"):
-            raise ModelError(
-                f"The hub has no model {name}, or shows it to some only: accept its licence on its page there, and run "
-                "`hf auth login`."
-            ) from None
+    except RepositoryNotFoundError:
+        hint = "If it is one that needs a licence, accept it on the model's page and run `hf auth login`."
+        raise ModelError(f"The hub has no model {name}, or does not show it to everybody. {hint}") from None
+    except Exception as error:  # its other errors, its HTTP client's and the system's
         reason = str(error).strip().partition("\n")[0] or repr(error)
-        raise ModelError(
-            f"{name} could not be fetched: {reason} What has come is kept; the same command goes on from there."
-        ) from None
+        hint = "What has come is kept; the same command goes on from there."
+        raise ModelError(f"{name} could not be fetched: {reason} {hint}") from None

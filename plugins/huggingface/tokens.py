@@ -7,7 +7,7 @@ description is rewritten so that it does none of this, and the bytes of the toke
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -25,11 +25,11 @@ _FORMATS_SPECIALS = frozenset().union(*(form.specials for form in FORMATS))
 class Vocabulary:
     """The tokens that a model with `size` scores knows.
 
-    `specials` are tokens by their texts, and `ends` those with which it ends what it writes: all special ones, and
-    numbers without a token.
+    `description` is the content of a tokenizer.json. `specials` are tokens by their texts, and `ends` those with which
+    it ends what it writes: all special ones, and numbers without a token.
     """
 
-    def __init__(self, description: str, size: int, ends: Collection[int]) -> None:
+    def __init__(self, description: str, size: int, ends: Iterable[int | None]) -> None:
         state = _plain(json.loads(description))
         self._tokenizer = Tokenizer.from_str(json.dumps(state))
         self._tokenizer.encode_special_tokens = True
@@ -38,7 +38,8 @@ class Vocabulary:
         self.specials: dict[str, int] = {
             each["content"]: each["id"] for each in state["added_tokens"] if each["special"] and each["id"] in texts
         }
-        self.ends = frozenset(self.specials.values()).union(ends).union(set(range(self.size)) - texts.keys())
+        gaps = set(range(self.size)) - texts.keys()
+        self.ends = frozenset(self.specials.values()) | gaps | {end for end in ends if end is not None}
         self._texts = texts
         self._added: dict[int, str] = {each["id"]: each["content"] for each in state["added_tokens"]}
         self._is_byte_level = _is_byte_level(state)
@@ -70,17 +71,19 @@ class Vocabulary:
         return self._raw(text)
 
     def _raw(self, text: str) -> list[int]:
-        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        tokens = self._encoded(text)
         if self.ends.isdisjoint(tokens):
             return tokens
-        return [
-            token for character in text for token in self._tokenizer.encode(character, add_special_tokens=False).ids
-        ]
+        return [token for character in text for token in self._encoded(character)]
+
+    def _encoded(self, text: str) -> list[int]:
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return tokens
 
     def _spelled(self, text: str) -> list[int]:
         """A text byte by byte; nothing where there are no tokens for bytes."""
-        tokens = [self._tokenizer.token_to_id(f"<0x{byte:02X}>") for byte in text.encode()]
-        return [token for token in tokens if token is not None] if None not in tokens else []
+        known, names = self._tokenizer.get_vocab(), [f"<0x{byte:02X}>" for byte in text.encode()]
+        return [known[name] for name in names] if known.keys() >= set(names) else []
 
 
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
@@ -88,13 +91,7 @@ def _plain(state: dict[str, Any]) -> dict[str, Any]:
     if not _is_byte_level(state) and not _is_sentence_piece(state):
         raise ModelError("The tokenizer is neither byte-level nor SentencePiece's: it would lose parts of a text.")
     added = [
-        {
-            **token,
-            "special": token["special"] or token["content"] in _FORMATS_SPECIALS,
-            "lstrip": False,
-            "rstrip": False,
-        }
-        for token in state["added_tokens"]
+        {**token, "special": _is_special(token), "lstrip": False, "rstrip": False} for token in state["added_tokens"]
     ]
     blanks = [part for part in _parts(state.get("normalizer")) if part["type"] == "Replace"]
     splits = [_without_prefix(part) for part in _parts(state.get("pre_tokenizer"))]
@@ -107,6 +104,11 @@ def _plain(state: dict[str, Any]) -> dict[str, Any]:
         "truncation": None,
         "padding": None,
     }
+
+
+def _is_special(token: Mapping[str, Any]) -> bool:
+    """Whether it is no text: Qwen's tokenizers do not say so of the tokens for filling in."""
+    return token["special"] or token["content"] in _FORMATS_SPECIALS
 
 
 def _without_prefix(part: Mapping[str, Any]) -> dict[str, Any]:
