@@ -13,6 +13,7 @@ from threading import Event
 from assistant.decoding.choosing import Chooser, Choosing, Step
 from assistant.decoding.segments import Segments
 from assistant.decoding.stopping import Extent
+from assistant.decoding.streams import Streams
 from assistant.decoding.watch import Held, Refusal, State, Watch
 from assistant.guards import NoneOf, View
 from assistant.types import NEVER, CompletionRequest, Model, Ruling, TextModel, writes_text
@@ -100,7 +101,7 @@ def _choosing(
 ) -> Choosing:
     """How a model of its kind is brought to write at most so many tokens, in a `line` only those of one."""
     if writes_text(model):
-        return Segments(model, prompt, watch, tokens, line, cancelled)
+        return Segments(model, watch, Streams(model, prompt, watch, tokens, line, cancelled))
     return Chooser(watch, lambda written: model.logits([*prompt, *written], 1, cancelled)[0])
 
 
