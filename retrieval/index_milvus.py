@@ -142,21 +142,20 @@ class MilvusIndex:
         known = dict(self.files)
         new = [each for each in sources if each.path not in known or known[each.path].digest != each.digest]
         self._known = None  # unless all goes well, it is read again
-        self._replace(new, gone)
-        for path in gone:
-            known.pop(path, None)
+        with _faults("The index on Milvus cannot be changed"):
+            for paths in _batches([path for path in gone if known.pop(path, None)]):
+                self._client.delete(self._collection, filter=f"path in {json.dumps(paths)}")
+            self._replace(new, [each for each in new if each.path in known])
         self._known = known | {each.path: _File(each.digest, each.stamp) for each in sources}
 
-    def _replace(self, sources: Sequence[Source], gone: Collection[str]) -> None:
-        with _faults("The index on Milvus cannot be changed"):
-            for paths in _batches(list(gone)):
-                self._client.delete(self._collection, filter=f"path in {json.dumps(paths)}")
-            for source in sources:
-                self._client.delete(self._collection, filter=f"{_of(source)} and digest == {_quoted(source)}")
-            for rows in _batches([row for source in sources for row in self._rows_of(source)]):
-                self._client.insert(self._collection, rows)
-            for source in sources:
-                self._client.delete(self._collection, filter=f"{_of(source)} and digest != {_quoted(source)}")
+    def _replace(self, sources: Sequence[Source], known: Sequence[Source]) -> None:
+        """Writes files, some of which are known; of one that was written in part, the same may be there."""
+        for source in known:
+            self._client.delete(self._collection, filter=f"{_of(source)} and digest == {_quoted(source)}")
+        for rows in _batches([row for source in sources for row in self._rows_of(source)]):
+            self._client.insert(self._collection, rows)
+        for source in known:
+            self._client.delete(self._collection, filter=f"{_of(source)} and digest != {_quoted(source)}")
 
     def _rows_of(self, source: Source) -> list[dict[str, Any]]:
         """The first definition last, as the mark that all are there."""
