@@ -123,16 +123,20 @@ class Comparison:
 
     def _of(self, own: Values) -> dict[str, Any]:
         """Differences are paired, and their intervals over packages."""
-        packages, long, base = self._packages, self._long, self._inverse[BASE]
-        long_packages = [packages[number] for number in long]
+        packages, base = self._packages, self._inverse[BASE]
         return {
             **_means(own),
             "interval": as_json(bootstrap(packages, lambda some: float(own[some].mean()))),
             "above BM25": as_json(mean_difference(packages, own, base)),
             "times BM25": as_json(bootstrap(packages, lambda some: float(own[some].mean() / base[some].mean()))),
-            "above the cut": as_json(mean_difference(long_packages, own[long], self._inverse[CUT][long])),
+            "above the cut": self._above_cut(own),
             **{f"by {name}": _grouped(groups, own) for name, groups in self._groups.items()},
         }
+
+    def _above_cut(self, own: Values) -> Mapping[str, float] | None:
+        """Where the answer is long; None if none is."""
+        packages = [self._packages[number] for number in self._long]
+        return as_json(mean_difference(packages, own[self._long], self._inverse[CUT][self._long])) if packages else None
 
 
 def _means(own: Values) -> dict[str, float]:
@@ -165,7 +169,9 @@ def show(console: Console, kind: str, figures: Mapping[str, Any]) -> None:
         console.print(table)
 
 
-def _interval(estimate: Mapping[str, float]) -> str:
+def _interval(estimate: Mapping[str, float] | None) -> str:
+    if estimate is None:
+        return ""
     return f"{estimate['value']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
 
 
