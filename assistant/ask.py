@@ -9,9 +9,11 @@ completes the call, as any other text and with the monitors.
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from threading import Event
@@ -20,17 +22,28 @@ from typing import Any
 from assistant.calls import Call, call_of, kin
 from assistant.engine import Assistant
 from assistant.errors import Cancelled, RequestError
+from assistant.indexes import Indexed
+from assistant.knowledge import Knowledge
 from assistant.languages import language_of
-from assistant.repositories import Repositories
 from assistant.types import NEVER, Answer, CompletionRequest, name_in
 from retrieval.api import Api
 from retrieval.apis import Apis
-from retrieval.asking import Found, Near, find, is_empty
+from retrieval.asking import Found, Near, find, fused, is_empty
+from retrieval.encoding_errors import EncoderError
+from retrieval.index import CodeIndexError
 from retrieval.repository import repository_root
 from retrieval.survey import Survey
 
+log = logging.getLogger(__name__)
+
 FOUND = 6
 """APIs that are shown."""
+
+DEPTH = 30
+"""Those that are found by words, and by meaning, before they become one ranking."""
+
+SOON = 3.0
+"""Seconds that the index is waited for once the repository has been read; without it, what has the words is found."""
 
 LONGEST = 120
 """Code points of the request that stand in a comment."""
@@ -102,7 +115,7 @@ def ask(
     """
     assert assistant.knowledge is not None
     assistant.open(request)
-    found = search(assistant.knowledge.repositories, request, wish, patience, tell=tell)
+    found = search(assistant.knowledge, request, wish, patience, tell=tell)
     if found.call is None or found.call.request is None:
         return found.asked()
     if unfamiliar := assistant.unfamiliar(request.language):
@@ -119,7 +132,7 @@ def scratch(folder: Path) -> CompletionRequest:
 
 
 def search(
-    repositories: Repositories,
+    known: Knowledge,
     request: CompletionRequest,
     wish: str,
     patience: float,
@@ -133,17 +146,30 @@ def search(
     """
     if is_empty(wish):
         raise RequestError(f"The request {wish!r} has no words: say what you want to do, e.g. {EXAMPLE}.")
-    survey = repositories.survey(request)
-    if survey is None:
+    survey = known.repositories.survey(request)
+    if survey is None or request.root is None:
         raise RequestError(
             f"{request.path.parent} belongs to no repository: no folder around it has a .git. Ask inside of one, or "
             "name a file of one with --in FILE:LINE:COL."
         )
+    opening = known.indexes.begin(request.root)
     left_out = _wait(survey, patience, cancelled, tell)
-    path = name_in(request.root, request.path)
-    found = find(_of_language(survey.apis, request), wish, FOUND, Near.of(survey.apis, path))
+    near, apis = Near.of(survey.apis, name_in(request.root, request.path)), list(_of_language(survey.apis, request))
+    found = fused(find(apis, wish, DEPTH, near), _by_meaning(opening, apis, wish), wish, near)[:FOUND]
     call = call_of(survey.apis, request, [each.api for each in found], _as_comment(wish)) if found else None
     return Search(tuple(found), call, left_out)
+
+
+def _by_meaning(opening: Future[Indexed], apis: Sequence[Api], wish: str) -> list[Api]:
+    """Those among some APIs that the index finds, best first; none where it is not ready soon."""
+    try:
+        indexed = opening.result(SOON)
+        hits = indexed.index.search(wish, DEPTH) if indexed.wait(SOON) else []
+    except (TimeoutError, CodeIndexError, EncoderError) as reason:
+        log.info("What is asked for is looked for by its words only: %s", reason or "the index is not open yet")
+        return []
+    places = {(api.path, api.within): api for api in apis}
+    return [api for hit in hits if (api := places.get((hit.path, hit.name)))]
 
 
 def as_json(asked: Asked, root: Path) -> dict[str, Any]:

@@ -487,8 +487,11 @@ def explain(ls: Server) -> dict[str, object] | None:
 
 @server.command(lsp_ask.ASK)
 async def ask(ls: Server, *arguments: Any) -> dict[str, Any]:
+    request, wish = _wish(ls, arguments)
+    lsp_search.begin(ls.session, request.root)
+    _follow_indexing(ls)
     with lsp_ask.cancelled_with_its_request(ls.protocol):
-        return await lsp_ask.ask(ls.session, ls.document, *_wish(ls, arguments))
+        return await lsp_ask.ask(ls.session, ls.document, request, wish)
 
 
 @server.command(lsp_search.SEARCH)

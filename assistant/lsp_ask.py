@@ -49,7 +49,7 @@ async def _found(session: Session, request: CompletionRequest, wish: str) -> Sea
     assert session.knowledge is not None
     cancelled = Event()
     try:
-        return await asyncio.to_thread(search, session.knowledge.repositories, request, wish, READING, cancelled)
+        return await asyncio.to_thread(search, session.knowledge, request, wish, READING, cancelled)
     finally:
         cancelled.set()
 

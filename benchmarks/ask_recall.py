@@ -10,8 +10,9 @@ what a comment says in the imperative above a statement, asked from that file, w
 the statement calls, by name, so that the same name elsewhere counts too. Nobody wrote either as a request, and comments
 are often about more than one call: the figures compare ways of finding, and promise nothing.
 
-The baseline ranks by the words that request and name have in common, as a share of both. Intervals (95 %) are
-bootstrapped over packages.
+“with the index” is `ask` where the code is indexed: an index of a copy of the package, in which there is no
+documentation for requests that come from it, and no comment for those that come from comments. The baseline ranks by
+the words that request and name have in common, as a share of both. Intervals (95 %) are bootstrapped over packages.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from cursors import INSTALLED, is_code
@@ -37,8 +40,13 @@ from rich.table import Table
 from scores import Estimate, as_json, bootstrap, mean_difference
 from sites import BUILT_IN
 
+from assistant.ask import DEPTH
+from assistant.languages import language_of
 from retrieval.apis import Api, ApiKind, Apis
-from retrieval.asking import Near, find
+from retrieval.asking import Near, find, fused
+from retrieval.encoding import load
+from retrieval.index import CodeIndex, opened
+from retrieval.indexing import Indexing
 from retrieval.surroundings import words_in_order, words_of
 
 FIRST = (1, 5, 10)
@@ -75,6 +83,55 @@ def by_name(apis: Sequence[Api], request: Request) -> Sequence[Api]:
 
 
 RANKINGS: Mapping[str, Rank] = {"ask": asked, "words of the name": by_name}
+INDEXED = "ask with the index"
+
+
+def with_index(indexes: Mapping[str, CodeIndex]) -> Rank:
+    """What `ask` finds where there is an index; there is one for each kind of request."""
+
+    def rank(apis: Sequence[Api], request: Request) -> Sequence[Api]:
+        places = {(api.path, api.within): api for api in apis}
+        hits = indexes[request.kind].search(request.text, DEPTH)
+        by_meaning = [api for hit in hits if (api := places.get((hit.path, hit.name)))]
+        by_words = find(apis, request.text, len(apis), request.near)
+        return [each.api for each in fused(by_words, by_meaning, request.text, request.near)]
+
+    return rank
+
+
+def without_comments(text: str) -> str:
+    return "\n".join("" if _COMMENT.fullmatch(line) else line for line in text.split("\n"))
+
+
+def without_documentation(text: str) -> str:
+    """A file's code, without the documentation of its functions and classes."""
+    lines = text.split("\n")
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case (
+                ast.FunctionDef(body=[ast.Expr(ast.Constant(str())) as doc, *_])
+                | ast.AsyncFunctionDef(body=[ast.Expr(ast.Constant(str())) as doc, *_])
+                | ast.ClassDef(body=[ast.Expr(ast.Constant(str())) as doc, *_])
+            ) if doc.lineno > node.lineno:
+                lines[doc.lineno - 1 : doc.end_lineno] = [""] * ((doc.end_lineno or 0) - doc.lineno + 1)
+                lines[doc.lineno - 1] = " " * doc.col_offset + "pass"
+    return "\n".join(lines)
+
+
+WITHOUT: Mapping[str, Callable[[str], str]] = {"docstring": without_documentation, "comment": without_comments}
+
+
+def indexed(package: str, root: Path, kind: str, folder: Path) -> CodeIndex:
+    """The index of a copy of a package that does not have what requests of a kind are made of."""
+    copy = folder / kind
+    for path in _code(root, package):
+        target = copy / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(WITHOUT[kind](path.read_text(encoding="utf-8")), encoding="utf-8")
+    index = opened(copy, load(), folder / f"index of {kind}")
+    with closing(Indexing(copy, index, language_of, gentle=False)) as indexing:
+        indexing.wait()
+    return index
 
 
 def of_docs(package: str, root: Path, every: Sequence[Api]) -> Iterator[Request]:
@@ -136,9 +193,10 @@ def _called(statement: ast.stmt) -> Iterator[str]:
 
 
 def places(
-    root: Path, package: str, count: int, seed: int, rankings: Mapping[str, Rank] = RANKINGS
+    root: Path, package: str, count: int, seed: int, folder: Path
 ) -> list[tuple[Request, dict[str, int | None]]]:
     """So many requests of each kind, with the place of the first that is true in each ranking, from 1."""
+    rankings = {**RANKINGS, INDEXED: with_index({kind: indexed(package, root, kind, folder) for kind in WITHOUT})}
     apis = index(root, package)
     every = list(apis)
     generator = random.Random(f"{seed} {package}")
@@ -183,7 +241,7 @@ def show(found: Sequence[tuple[Request, dict[str, int | None]]], console: Consol
         some = [pair for pair in found if pair[0].kind == kind]
         packages = [request.package for request, _ in some]
         reciprocals: dict[str, np.ndarray] = {}
-        for name in RANKINGS:
+        for name in (*RANKINGS, INDEXED):
             ranks = np.array([placed[name] or np.inf for _, placed in some])
             reciprocals[name] = 1 / ranks
             mean = _mean(packages, 1 / ranks)
@@ -194,14 +252,20 @@ def show(found: Sequence[tuple[Request, dict[str, int | None]]], console: Consol
                 "MRR": as_json(mean),
                 **{f"@{first}": as_json(share) for first, share in zip(FIRST, shares, strict=True)},
             }
-        base = reciprocals["words of the name"]
-        figures[f"{kind}, difference of MRR"] = as_json(mean_difference(packages, reciprocals["ask"], base))
+        for name, base in (("ask", "words of the name"), (INDEXED, "ask")):
+            difference = mean_difference(packages, reciprocals[name], reciprocals[base])
+            console.print(f"{kind}: MRR of {name} beside {base}: {difference.value:+.3f} {_interval(difference)}")
+            figures[f"{kind}, MRR of {name} beside {base}"] = as_json(difference)
     console.print(table)
     return figures
 
 
 def _mean(packages: Sequence[str], values: np.ndarray) -> Estimate:
     return bootstrap(packages, lambda chosen: float(values[chosen].mean()))
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"[{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 
 def _cell(estimate: Estimate, factor: int) -> str:
@@ -233,11 +297,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     arguments = parser.parse_args()
     console = Console(width=140)
-    found = [
-        each
-        for package in arguments.packages
-        for each in places(arguments.corpus, package, arguments.requests, arguments.seed)
-    ]
+    with TemporaryDirectory() as folder:
+        found = [
+            each
+            for package in arguments.packages
+            for each in places(arguments.corpus, package, arguments.requests, arguments.seed, Path(folder, package))
+        ]
     figures = show(found, console)
     show_misses(found, console, arguments.misses)
     figures["speed"] = speed(arguments.corpus, arguments.packages[0])

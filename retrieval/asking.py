@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,6 +37,9 @@ VERB = 1.2
 SAME_FILE, IMPORTED, SAME_FOLDER = 1.3, 1.2, 1.05
 PRIVATE, NO_CALL, FOR_TESTS = 0.8, 0.7, 0.5
 """Factors: for what is near to who asks, and for what is hardly meant."""
+
+RANKS = 3
+"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009), small: the first ranks count."""
 
 LONGEST = 1_000
 """Code points of a request that are looked at."""
@@ -92,6 +95,22 @@ def find(apis: Iterable[Api], request: str, count: int = 10, near: Near | None =
         for api, said, length in found
     )
     return sorted(scored, key=lambda each: (-each.score, each.api.qualified, each.api.line))[:count]
+
+
+def fused(by_words: Sequence[Found], by_meaning: Sequence[Api], request: str, near: Near | None = None) -> list[Found]:
+    """One ranking of what `find` has found and of what a search by meaning has, each best first: by their ranks.
+
+    By meaning something is always near: where nothing has a word of the request, nothing serves it.
+    """
+    if not by_words:
+        return []
+    scores: dict[str, float] = {each.api.qualified: 1 / (RANKS + rank) for rank, each in enumerate(by_words, 1)}
+    verb, apis = next(iter(_wanted(request)), ""), {each.api.qualified: each.api for each in by_words}
+    for rank, api in enumerate((api for api in by_meaning if not _is_test(api)), 1):
+        worth = _factor(api, verb, near or Near()) / (RANKS + rank)
+        scores[api.qualified] = scores.get(api.qualified, 0.0) + worth
+        apis.setdefault(api.qualified, api)
+    return sorted((Found(apis[name], score) for name, score in scores.items()), key=lambda each: -each.score)
 
 
 def is_empty(request: str) -> bool:

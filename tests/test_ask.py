@@ -17,13 +17,14 @@ from hypothesis import strategies as st
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams, JsonRpcRequestCancelled
 
+from assistant import app
 from assistant.ask import scratch, search
 from assistant.calls import Call, call_of
 from assistant.errors import Cancelled
-from assistant.repositories import Repositories
+from assistant.settings import Settings
 from assistant.types import CompletionRequest
 from retrieval.apis import Apis
-from retrieval.asking import Near, find
+from retrieval.asking import Near, find, fused
 from retrieval.importing import import_of, is_at_hand, place_of_imports
 
 ORDERS = '''
@@ -64,6 +65,11 @@ FILES = {
     "tests/test_orders.py": TESTS,
     "web/basket.ts": SCRIPT,
 }
+
+
+@pytest.fixture(autouse=True)
+def _indexes_of_its_own(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -125,6 +131,17 @@ def test_what_is_near_wins_where_words_do_not_decide():
     assert best("a/app.py") == "b/items.py"
     assert best("a/other.py") == "a/items.py"
     assert best("c/items.py") == "c/items.py"
+
+
+def test_what_an_index_finds_by_meaning_joins_what_has_the_words(apis):
+    by_words = find(apis, "send an order")
+    (by_meaning,) = apis.named("load_config")
+    (test,) = apis.named("test_that_an_item_is_added_to_an_order")
+    found = [each.api.name for each in fused(by_words, [by_meaning, test], "send an order")]
+    assert found[0] == by_words[0].api.name == "send"
+    assert "load_config" in found[1:3]
+    assert test.name not in found
+    assert fused([], [by_meaning], "photosynthesis") == []
 
 
 @settings(deadline=None)
@@ -281,17 +298,27 @@ def test_other_languages_get_an_outline_of_their_own(apis):
 def test_a_large_repository_is_waited_for_so_long_and_the_answer_says_so(shop):
     for number in range(400):
         (shop / "shop" / f"m{number}.py").write_text(f"def make_{number}(): ...\n" * 20)
-    with closing(Repositories()) as repositories:
-        found = search(repositories, scratch(shop), "make 7", patience=0.0)
+    with closing(app.knowledge(Settings())) as known:
+        found = search(known, scratch(shop), "make 7", patience=0.0)
         assert "files were read within 0 seconds" in found.left_out[-1]
         given_up = Event()
         given_up.set()
         with pytest.raises(Cancelled):
-            search(repositories, scratch(shop), "make 7", patience=60.0, cancelled=given_up)
+            search(known, scratch(shop), "make 7", patience=60.0, cancelled=given_up)
         counts = []
-        found = search(repositories, scratch(shop), "make 7", patience=600.0, tell=counts.append)
+        found = search(known, scratch(shop), "make 7", patience=600.0, tell=counts.append)
         assert (found.left_out, found.apis[0].api.name) == ((), "make_7")
         assert counts == sorted(counts) != []
+
+
+def test_who_asks_finds_what_does_it_under_another_name(shop):
+    (shop / "shop" / "fees.py").write_text(
+        "def postage(grams):\n    parcel_cost = 2 + grams / 100\n    return parcel_cost\n"
+    )
+    with closing(app.knowledge(Settings())) as known:
+        known.indexes.begin(shop).result().wait(60.0)
+        found = search(known, scratch(shop), "the cost of a parcel to a customer", patience=60.0)
+    assert "postage" in [each.api.name for each in found.apis]
 
 
 # On the command line
