@@ -502,7 +502,7 @@ async def search(ls: Server, *arguments: Any) -> dict[str, Any]:
             lsp_search.begin(ls.session, root)
             _follow_indexing(ls)
             with lsp_ask.cancelled_with_its_request(ls.protocol):
-                return await lsp_search.found(ls.session, ls.document, root, query)
+                return await lsp_search.search(ls.session, ls.document, root, query)
     raise JsonRpcInvalidParams("Give a query in words.")
 
 

@@ -1,7 +1,9 @@
 """The commands `ghostwright.search` and `ghostwright.rebuildIndex`, and what an editor is told while code is indexed.
 
-ghostwright.search(query) → {hits: [{name, kind, signature, location}], left_out, reason}
-ghostwright.rebuildIndex() → {reason}
+    ghostwright.search(query)   → {hits: [{name, kind, signature, location}], left_out, reason}
+    ghostwright.rebuildIndex()  → {reason}
+
+Both are about the repository of the document that was used last.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.progress import Progress as Reports
 
+from assistant import searching
 from assistant.errors import RequestError
 from assistant.lsp_locations import Documents, location
-from assistant.searching import Searched, search
+from assistant.searching import Searched
 from assistant.session import Session
 from retrieval.encoding_errors import EncoderError
 from retrieval.index import CodeIndexError, Hit
@@ -39,8 +42,8 @@ TICK, MOMENT = 0.5, 1.0
 CREATING = 5.0
 """Seconds that such a client has to answer."""
 
-LONGEST = 120
-"""Code points of a signature."""
+LONGEST, MOST_LINES = 160, 12
+"""Code points of a signature, and lines that it may be written in."""
 
 
 def begin(session: Session, root: Path | None) -> None:
@@ -49,14 +52,14 @@ def begin(session: Session, root: Path | None) -> None:
         session.knowledge.indexes.begin(root)
 
 
-async def found(session: Session, documents: Documents, root: Path | None, query: str) -> dict[str, Any]:
+async def search(session: Session, documents: Documents, root: Path | None, query: str) -> dict[str, Any]:
     """What a search has found; an answer without hits has the reason."""
     if session.knowledge is None:
         return {"hits": [], "left_out": [], "reason": session.status.message}
     cancelled = Event()
     try:
         indexes = session.knowledge.indexes
-        searched = await asyncio.to_thread(search, indexes, root, query, COUNT, INDEXING, cancelled)
+        searched = await asyncio.to_thread(searching.search, indexes, root, query, COUNT, INDEXING, cancelled)
     except RequestError as error:
         searched = Searched(reason=str(error))
     finally:
@@ -76,9 +79,20 @@ def _told(hit: Hit, root: Path, documents: Documents) -> dict[str, Any]:
 
 
 def _signature(hit: Hit, name: str) -> str:
-    """The line with its name: `def total(self) -> float`; the path of what has none."""
-    line = next((line for line in hit.text.splitlines() if name in line), "") if name else hit.path
-    return line.strip().rstrip(" {:")[:LONGEST]
+    """The lines from its name on to the end of its parameters, in one: `def total(self) -> float`.
+
+    The path of what has no name.
+    """
+    if not name:
+        return hit.path
+    lines = [line.strip() for line in hit.text.splitlines()]
+    start = next((number for number, line in enumerate(lines) if name in line), 0)
+    text = ""
+    for line in lines[start : start + MOST_LINES]:
+        text = f"{text} {line}" if text else line
+        if text.count("(") <= text.count(")"):
+            break
+    return text.replace("( ", "(").replace(", )", ")").rstrip(" {:")[:LONGEST]
 
 
 async def rebuilt(session: Session, root: Path | None) -> str:

@@ -263,9 +263,10 @@ def complete(
         indexes.begin(cursor.root).result().wait(INDEXING)
         reader.complete(request)
         for name, assistant in assistants.items():
-            assistant.open(request, PATIENCE)
+            asked = replace(request, trigger=conditions[name].trigger)
+            assistant.open(asked, PATIENCE)
             started(servers, cursor).files_changed(())
-            answer = assistant.complete(replace(request, trigger=conditions[name].trigger))
+            answer = assistant.complete(asked)
             report.shots.setdefault(name, []).append(_shot(answer, Settings().min_probability))
     repositories.close()
     indexes.close()

@@ -22,7 +22,10 @@ class Cart:
     def __init__(self) -> None:
         self.items = []
 
-    def total_price(self) -> float:
+    def total_price(
+        self,
+        tax: float = 0.0,
+    ) -> float:
         """What all items in the cart cost together."""
         return sum(item.price for item in self.items)
 '''
@@ -65,7 +68,7 @@ async def test_a_search_answers_with_locations(start_editor, shop, env):
     assert answer["hits"][0] == {
         "name": "Cart.total_price",
         "kind": "method",
-        "signature": "def total_price(self) -> float",
+        "signature": "def total_price(self, tax: float = 0.0) -> float",
         "location": {"uri": (shop / "cart.py").as_uri(), "range": name},
     }
     assert (answer["left_out"], answer["reason"]) == ([], "")
