@@ -43,8 +43,12 @@ class Obedience:
         self._end = min(model.ends)
         self._size = len(model.pieces)
         tokenizer = LLTokenizer(TokenizerWrapper(_Tokens(model.pieces, self._end)), slices=[])
-        self._matcher = LLMatcher(tokenizer, LLMatcher.grammar_from_regex(expression))
+        self._matcher = LLMatcher(tokenizer, self.compiled(expression))
         assert not self._matcher.is_error(), self._matcher.get_error()
+
+    @staticmethod
+    def compiled(expression: str) -> str:
+        return str(LLMatcher.grammar_from_regex(expression))
 
     def masked(self, row: np.ndarray) -> np.ndarray:
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
@@ -56,22 +60,27 @@ class Obedience:
 
 
 def spoken(
-    model: Model, prompt: Sequence[int], order: Order, told: int, cancelled: Event = NEVER
+    model: Model,
+    prompt: Sequence[int],
+    order: Order,
+    told: int,
+    cancelled: Event = NEVER,
+    rule: type[Obedience] = Obedience,
 ) -> Iterator[tuple[Chunk, int]]:
     """What a model writes, character by character where its tokens are bytes, and the token; as servers do it."""
-    rule = Obedience(model, order.expression) if order.expression else None
+    led = rule(model, order.expression) if order.expression else None
     chance = np.random.default_rng(order.chance)
     written, held, logprob = list(prompt), b"", 0.0
     for _ in range(order.tokens):
         row = model.logits(written, 1, cancelled)[0]
-        scores = rule.masked(row) if rule else row
+        scores = led.masked(row) if led else row
         token = int((scores + (chance.gumbel(size=len(row)) if order.chance else 0)).argmax())
         if token in model.ends:
             yield Chunk("", is_end=True), token
             return
         written.append(token)
-        if rule:
-            rule.take(token)
+        if led:
+            led.take(token)
         logprobs = row - np.log(np.exp(row - row.max()).sum()) - row.max()
         held, logprob = held + model.pieces[token], logprob + float(logprobs[token])
         try:
@@ -141,17 +150,19 @@ class Spoken:
             yield chunk
 
 
+def tokens_of(model: Model, text: str) -> list[int]:
+    """A text's tokens as servers see them: what is called like a special token is one."""
+    specials = {name: model.special(name) for name in model.format.specials}
+    parts = re.split("(" + "|".join(map(re.escape, sorted(specials))) + ")", text)
+    return [token for part in parts for token in ([specials[part]] if part in specials else model.tokenize(part))]
+
+
 def vllm(
     model: Model, name: str = "Qwen/Qwen2.5-Coder-7B", rule: str = "structured_outputs", told: int = 20
 ) -> FastAPI:
     """A server of vLLM's shape. What it is asked for is in `app.state.asked`, in `app.state.left` who went away."""
     app = FastAPI()
     app.state.asked, app.state.left = [], Event()
-    specials = {text: model.special(text) for text in model.format.specials}
-
-    def tokens(text: str) -> list[int]:
-        parts = re.split("(" + "|".join(map(re.escape, sorted(specials))) + ")", text)
-        return [token for part in parts for token in ([specials[part]] if part in specials else model.tokenize(part))]
 
     @app.get("/v1/models")
     def models() -> Any:
@@ -159,7 +170,7 @@ def vllm(
 
     @app.post("/tokenize")
     def tokenize(body: dict[str, Any]) -> Any:
-        return {"tokens": tokens(body["prompt"]), "max_model_len": model.context_length}
+        return {"tokens": tokens_of(model, body["prompt"]), "max_model_len": model.context_length}
 
     @app.post("/v1/completions")
     async def completions(body: dict[str, Any], request: Request) -> Any:
@@ -176,7 +187,7 @@ def vllm(
             body.get("stop") == ["\n"],
             body["seed"] if body["temperature"] else 0,
         )
-        stream = spoken(model, tokens(body["prompt"]), order, body.get("logprobs", 0))
+        stream = spoken(model, tokens_of(model, body["prompt"]), order, body.get("logprobs", 0))
         return StreamingResponse(_events(stream, body.get("stop_token_ids", ())), media_type="text/event-stream")
 
     async def _events(stream: Iterator[tuple[Chunk, int]], stops: Sequence[int]) -> Any:

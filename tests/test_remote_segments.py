@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from fakes import ByteModel, Names, request, writer
+from fakes import ByteModel, Likely, Names, request, writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from remote_tools import Obedience, Spoken
@@ -118,6 +118,25 @@ def test_what_was_wrong_is_not_written_again(kind):
     second = writing.mended(first, range(2, 8))
     third = writing.mended(second, range(2, 7))
     assert [first.text, second.text, third.text] == ["x.banana(1)", "x.apple(2)", "x.cherry(3)"]
+
+
+LIKELY = {"x.add(1)\n": 0.5, "x.all(2)\n": 0.3}
+EITHER = Names({"add", "all"})
+
+
+@pytest.mark.parametrize("marked", ["y = ‸", "y = x.‸", "y = x.a‸"])
+@pytest.mark.parametrize("words", [(".add", ".all"), (".a", "dd", "ll")])
+def test_a_prior_weighs_the_names_that_are_legal(marked, words):
+    """0.5 · e^-2 is less than 0.3."""
+
+    def text(*priors: Likely) -> str:
+        head = 0 if marked == "y = ‸" else 1
+        writes = {text[head:]: chance for text, chance in LIKELY.items()}
+        return marked.rstrip("‸") + written(marked, writes, OBEYS, EITHER, words=words, priors=priors).text
+
+    assert text() == "y = x.add(1)"
+    assert text(Likely({"add": -0.1})) == "y = x.add(1)"
+    assert text(Likely({"add": -2.0})) == "y = x.all(2)"
 
 
 def test_a_ruling_tells_what_was_refused():

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from assistant.decoding.choosing import PLACE, Path, Step
 from assistant.decoding.expressions import behind, expression, typed
@@ -56,7 +57,7 @@ class Segments:
             if reading.steps and not is_naming(reading.state):
                 return self._ruled(Path(tuple(reading.steps), reading.state), state, refused)
             refused.append(reading.obstacle.text)
-            if path := self._instead(count, reading):
+            if path := self._instead(count, state, reading):
                 return self._ruled(path, state, refused)
             earlier, demand = demand, self._past(state, reading)
             if not self._model.obeys or demand in ("", earlier):
@@ -93,13 +94,13 @@ class Segments:
                 return behind(text[:index], legal) if legal else ""
         return self._demand(start)
 
-    def _instead(self, written: int, reading: Reading) -> Path | None:
+    def _instead(self, written: int, start: State, reading: Reading) -> Path | None:
         """What stands at an obstacle instead, of the tokens that the model tells of: the best one, or the best name."""
         assert reading.obstacle
         others = self._streams.others(reading.obstacle, reading.state)
         if others and is_naming(others[0].state):
-            others = self._wholes(written + len(reading.steps), others)
-        best = max(others, key=_chance, default=None)
+            others = self._wholes(written + len(reading.steps), [path for path in others if is_naming(path.state)])
+        best = max(others, key=partial(self._worth, start), default=None)
         return best and Path((*reading.steps, *best.steps), best.state)
 
     def _weighed(self, written: int, start: State, reading: Reading) -> Path | None:
@@ -108,10 +109,9 @@ class Segments:
         Led token by token, a model may be forced to an improbable end, or to spell a name in tokens that it never uses.
         """
         own = reading.path
-        if own is None or not (reading.led and reading.names):
+        if own is None or not reading.names or not (reading.led or self._prior(start, own)):
             return own
-        others = self._streams.others(reading.chunks[0], start)
-        paths = [own, *self._wholes(written, others)]
+        paths = [own, *self._wholes(written, self._forks(reading))]
         _, after = self._begun(start)
         while len(paths) < BEAM and max(map(_chance, paths)) < math.log(IMPROBABLE):
             names = [_NAME.match(path.state.view.written, len(after.view.written)) for path in paths]
@@ -123,18 +123,42 @@ class Segments:
             if other is None:
                 break
             paths.append(other)
-        return max(paths, key=_chance)
+        return max(paths, key=partial(self._worth, start))
+
+    def _worth(self, start: State, path: Path) -> float:
+        """What paths from a state are compared by: what the model thinks of them, and what the priors do."""
+        return _chance(path) + self._prior(start, path)
+
+    def _prior(self, start: State, path: Path) -> float:
+        """Nats that the priors add to the last member that a path writes."""
+        text = path.state.view.written[len(start.view.written) :]
+        dot = text.rfind(".") + 1
+        before = State(start.view.on(text[:dot])) if dot else start
+        return self._watch.weight(before, path.state)
+
+    def _forks(self, reading: Reading) -> list[Path]:
+        """Where other tokens lead that might have stood in a name, the most probable first."""
+        found = list[Path]()
+        for count, (chunk, place) in enumerate(zip(reading.chunks, reading.places, strict=True)):
+            for other in self._streams.others(chunk, place):
+                if count or is_naming(other.state):
+                    found.append(Path((*reading.steps[:count], *other.steps), other.state))
+        return sorted(found, key=_chance, reverse=True)
 
     def _wholes(self, written: int, begun: Sequence[Path]) -> list[Path]:
         """The names that some tokens begin, up to their ends; unfinished where the model cannot be led to one."""
         found = list[Path]()
-        for path in [path for path in begun if is_naming(path.state)][: BEAM - 1]:
-            rest = self._streams.read(written + 1, path.state, self._demand(path.state)).path
-            if rest:
-                found.append(Path((*path.steps, *rest.steps), rest.state))
-            elif not self._model.obeys:
-                found.append(path)
+        for path in begun[: BEAM - 1]:
+            rest = self._rest(written + len(path.steps), path)
+            if rest or not self._model.obeys:
+                found.append(Path((*path.steps, *(rest.steps if rest else ())), rest.state if rest else path.state))
         return found
+
+    def _rest(self, written: int, begun: Path) -> Path | None:
+        """What follows a name that has been begun, up to its end."""
+        if not is_naming(begun.state):
+            return Path((), begun.state)
+        return self._streams.read(written, begun.state, self._demand(begun.state)).path
 
     def _drawn(self, written: int, state: State) -> Path | None:
         """The first of some draws that may stand there, from a model that tells of nothing else."""

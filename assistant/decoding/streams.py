@@ -18,13 +18,14 @@ from assistant.types import NEVER, Chunk, Order, TextModel
 class Reading:
     """What was read from a state on: steps, and the state behind them; `obstacle` is a chunk that must not follow.
 
-    `chunks` are those of the steps. `led` says that the model is under an expression from here on, `names` that a name
-    begins here.
+    `chunks` are those of the steps, `places` the states before them. `led` says that the model is under an expression
+    from here on, `names` that a name begins here.
     """
 
     state: State
     steps: list[Step] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
+    places: list[State] = field(default_factory=list)
     obstacle: Chunk | None = None
     led: bool = False
     names: bool = False
@@ -124,6 +125,7 @@ class Streams:
                 break
             reading.steps.append(self._step(chunk, reading.state, after))
             reading.chunks.append(chunk)
+            reading.places.append(reading.state)
             stream.take(chunk)
             reading.state = self._watch.ask(after)
             if not is_naming(reading.state):

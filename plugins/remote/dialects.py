@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,10 @@ from plugins.remote.grammars import grammar
 
 WARM = 0.8
 """The temperature of a draw."""
+
+
+NEVER = -100.0
+"""A log-probability that is as good as none, and can be computed with."""
 
 
 class Shape(StrEnum):
@@ -106,7 +110,7 @@ def body(shape: Shape, rule: Rule, ask: Ask) -> dict[str, Any]:
 def part(line: str) -> Part | None:
     """A part of an answer from a line of it; None if the line holds none. Raises ValueError for what is no answer."""
     data = line.removeprefix("data:").strip()
-    if not data or data == "[DONE]" or line.startswith(("event:", "id:", "retry:")):
+    if not data or data == "[DONE]" or line.startswith((":", "event:", "id:", "retry:")):
         return None
     try:
         answer = json.loads(data)
@@ -147,7 +151,7 @@ class Chunks:
 
 def _part(answer: Mapping[str, Any]) -> Part:
     if "choices" in answer:
-        [choice] = answer["choices"] or [{"text": ""}]
+        choice = answer["choices"][0] if answer["choices"] else {"text": ""}  # vLLM's count of tokens comes so
         finish = choice.get("finish_reason") or ""
         return Part(_text(choice["text"]), tuple(_tokens(choice.get("logprobs"))), finish)
     if "response" in answer:
@@ -167,20 +171,22 @@ def _tokens(told: Any) -> Iterator[Chunk]:
     """Tokens with their probabilities: as OpenAI's completions tell them, or as its chat and llama.cpp do."""
     if isinstance(told, Mapping) and "content" in told:
         told = told["content"]
-    if isinstance(told, Mapping):
+    if isinstance(told, Mapping) and "tokens" in told:
         tops = told.get("top_logprobs") or [{}] * len(told["tokens"])
         for text, logprob, top in zip(told["tokens"], told["token_logprobs"], tops, strict=True):
-            yield Chunk(text, logprob, _others(text, (top or {}).items()))
-    elif isinstance(told, Sequence):
+            yield _token(text, logprob, (top or {}).items())
+    elif isinstance(told, list):
         for each in told:
             top = [(other["token"], other["logprob"]) for other in each.get("top_logprobs") or ()]
-            yield Chunk(each["token"], each["logprob"], _others(each["token"], top))
+            yield _token(each["token"], each["logprob"], top)
 
 
-def _others(text: str, told: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
-    """The other tokens, most probable first, without those that are no text: special ones, halves of characters."""
-    others = [(other, logprob) for other, logprob in told if other and other != text and "\ufffd" not in other]
-    return tuple(sorted(others, key=lambda each: -each[1]))
+def _token(text: Any, logprob: Any, told: Iterable[tuple[Any, Any]]) -> Chunk:
+    """A token, and those others that are text: neither special ones nor halves of characters. The likeliest first."""
+    others = [(_text(other), max(chance, NEVER)) for other, chance in told if other and other != text]
+    others = [(other, chance) for other, chance in others if "\ufffd" not in other]
+    own = None if logprob is None else max(logprob, NEVER)
+    return Chunk(_text(text), own, tuple(sorted(others, key=lambda each: -each[1])))
 
 
 def _sentence(error: Any) -> str:
