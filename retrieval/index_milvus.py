@@ -79,7 +79,8 @@ class MilvusIndex:
         with _faults(f"The collection {self._collection} cannot be opened"):
             if not client.has_collection(self._collection):
                 if not writes:
-                    raise CodeIndexError(f"There is no index {name} of the encoder {encoder.name} on this server yet.")
+                    message = f"There is no index {name} of the encoder {encoder.name} on this server yet"
+                    raise CodeIndexError(f"{message}: make it with `ghostwright index` in the repository.")
                 self._make()
             client.load_collection(self._collection)
 
