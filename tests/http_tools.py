@@ -19,6 +19,7 @@ import httpx
 import uvicorn
 from fakes import ByteModel
 
+from assistant.app import knowledge
 from assistant.engine import Assistant
 from assistant.http.app import create
 from assistant.http.boundary import Admission
@@ -54,10 +55,13 @@ class Served:
     seconds: float = 60.0
     body_seconds: float = 20.0
     head_seconds: float = 10.0
+    knowledge: bool = False
 
     def __post_init__(self) -> None:
         models = iter(self.models)
-        self.queue = Queue(lambda: Worker(assistant(next(models)), idle=600), len(self.models), self.seconds)
+        self.queue = Queue(
+            lambda: Worker(assistant(next(models), self.knowledge), idle=600), len(self.models), self.seconds
+        )
         self.service = Service(self.queue, Folders([self.root]), Metrics())
         self.app = create(self.service, Admission(self.token), self.body_seconds)
 
@@ -102,9 +106,10 @@ class Served:
         self.queue.close()
 
 
-def assistant(model: ByteModel) -> Assistant:
-    """One with nothing but a model, and with the rules of which files are not to be read."""
-    return Assistant(model, Settings(min_probability=0.0), excluded=excluded)
+def assistant(model: ByteModel, with_knowledge: bool = False) -> Assistant:
+    """One with nothing but a model; and with what can be known of a repository without a language server."""
+    settings = Settings(min_probability=0.0, language_servers={"python": ""})
+    return Assistant(model, settings, excluded=excluded, knowledge=knowledge(settings) if with_knowledge else None)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 
 def create(service: Service, admission: Admission, body_seconds: float = BODY_SECONDS) -> ASGIApp:
     """An ASGI application that serves all dialects to those who are admitted."""
+    app = application()
+    app.state.service = service
+    service.metrics.paths = frozenset(app.openapi()["paths"])
+    return Boundary(app, admission, service.metrics, body_seconds)
+
+
+def application() -> FastAPI:
+    """All dialects, for a service that its state is to have."""
     app = FastAPI(
         title="Ghostwright",
         version=version("ghostwright"),
@@ -35,16 +43,14 @@ def create(service: Service, admission: Admission, body_seconds: float = BODY_SE
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.service = service
     for dialect in DIALECTS:
         app.include_router(dialect.router)
     app.add_exception_handler(GhostwrightError, _on_purpose)
     app.add_exception_handler(RequestValidationError, _wrong_body)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
-    service.metrics.paths = frozenset(app.openapi()["paths"])
     _describe_token(app)
-    return Boundary(app, admission, service.metrics, body_seconds)
+    return app
 
 
 def _on_purpose(request: Request, error: Exception) -> Response:

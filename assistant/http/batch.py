@@ -18,7 +18,7 @@ from assistant.http.bodies import OwnBody
 from assistant.http.native import Completed, Wanted, request_of
 from assistant.http.problems import Error, documented, problem_of
 from assistant.http.service import Asking, Service, Serving
-from assistant.http.streams import line, lines
+from assistant.http.streams import LINES, line, lines, streamed
 from assistant.http.turns import Client
 
 MOST = 1_000
@@ -50,7 +50,7 @@ _LINES = {
 }
 
 
-@router.post("/v1/batch", response_model=BatchLine, responses={200: _LINES})
+@router.post("/v1/batch", response_model=BatchLine, responses=streamed(LINES, "An object a line, as they are done."))
 async def batch(body: Batch, service: Serving, client: Asking) -> Response:
     """Completes at many cursors. The answers come as JSON lines, each as soon as it is there."""
     return lines(_answered(body.cursors, service, client), lambda problem: {"error": problem.message})

@@ -12,9 +12,10 @@ from assistant.http import openai, tabby
 from assistant.http.openai import OpenAIAnswer, OpenAIBody
 from assistant.http.problems import OpenAIError, documented
 from assistant.http.service import Asking, Serving
+from assistant.http.streams import SERVER_SENT, streamed
 from assistant.http.tabby import TabbyAnswer, TabbyBody
 
-router = APIRouter(tags=["openai", "tabby"], responses=documented(OpenAIError))
+router = APIRouter(tags=["openai", "tabby"], responses=documented(OpenAIError, "text/plain"))
 
 
 def _dialect(body: Any) -> str:
@@ -25,7 +26,11 @@ def _dialect(body: Any) -> str:
 Either = Annotated[Annotated[OpenAIBody, Tag("openai")] | Annotated[TabbyBody, Tag("tabby")], Discriminator(_dialect)]
 
 
-@router.post("/v1/completions", response_model=OpenAIAnswer | TabbyAnswer)
+@router.post(
+    "/v1/completions",
+    response_model=OpenAIAnswer | TabbyAnswer,
+    responses=streamed(SERVER_SENT, "One object, or events."),
+)
 async def completions(body: Either, request: Request, service: Serving, client: Asking) -> Response:
     """Completes for clients of OpenAI's and of Tabby's protocol.
 

@@ -15,7 +15,7 @@ from assistant.http.bodies import Body, Name, Text
 from assistant.http.openai import MOST, Stop
 from assistant.http.problems import LlamaCppError, documented, llama_cpp_error
 from assistant.http.service import Asking, Serving, begun
-from assistant.http.streams import event, server_sent
+from assistant.http.streams import SERVER_SENT, event, server_sent, streamed
 from assistant.http.writing import Piece, Writing, sampling, whole
 from assistant.raw import infill
 from assistant.types import Snippet
@@ -56,7 +56,7 @@ class InfillBody(Body):
     model: Name | None = None
 
 
-@router.post("/infill", response_model=None)
+@router.post("/infill", response_model=None, responses=streamed(SERVER_SENT, "An object, several, or events."))
 async def infills(body: InfillBody, service: Serving, client: Asking) -> Response:
     """Completes at a cursor as llama-server does: what follows up to the end that the model sees, or a stop."""
     service.check_model(body.model)

@@ -16,7 +16,7 @@ from assistant.http.bodies import Name, OwnBody, Text
 from assistant.http.folders import Folders
 from assistant.http.problems import Error, Problem, documented
 from assistant.http.service import Asking, Serving, begun
-from assistant.http.streams import event, server_sent
+from assistant.http.streams import SERVER_SENT, event, server_sent, streamed
 from assistant.languages import language_of
 from assistant.text import line_offset, split_lines
 from assistant.types import Answer, CompletionRequest, File, Trigger
@@ -100,10 +100,7 @@ class Draft(OwnBody):
     text: str
 
 
-_STREAM = {"content": {"text/event-stream": {}}, "description": "One object, or a stream of drafts and an answer"}
-
-
-@router.post("/v1/complete", response_model=Completed, responses={200: _STREAM})
+@router.post("/v1/complete", response_model=Completed, responses=streamed(SERVER_SENT, "One object, or events."))
 async def complete(wanted: Wanted, service: Serving, client: Asking) -> Response:
     """Completes at a cursor.
 

@@ -18,7 +18,7 @@ from assistant.http.bodies import Body, Name, Text
 from assistant.http.openai import Stop
 from assistant.http.problems import Error, Problem, documented
 from assistant.http.service import NAME, Asking, Serving, begun
-from assistant.http.streams import line, lines
+from assistant.http.streams import LINES, line, lines, streamed
 from assistant.http.writing import Piece, Writing, prompt_of, sampling, whole
 from assistant.raw import infill
 
@@ -77,7 +77,7 @@ class Version(BaseModel):
     version: str
 
 
-@router.post("/api/generate", response_model=Generated)
+@router.post("/api/generate", response_model=Generated, responses=streamed(LINES, "An object a line, or just one."))
 async def generate(body: GenerateBody, service: Serving, client: Asking) -> Response:
     """Writes on behind a prompt, or between that and a `suffix`."""
     service.check_model(body.model)

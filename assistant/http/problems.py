@@ -115,9 +115,11 @@ def shape_of(path: str, dialect: str = "") -> Shape:
     return tabby if dialect == "tabby" else _SHAPES.get(path, native)
 
 
-def documented(model: type[BaseModel] | None) -> dict[int | str, dict[str, Any]]:
-    """What a dialect's description says of its errors; None for plain text."""
-    shape: dict[str, Any] = {"model": model} if model else {"content": {"text/plain": {"schema": {"type": "string"}}}}
+def documented(model: type[BaseModel] | None, *others: str) -> dict[int | str, dict[str, Any]]:
+    """What a dialect's description says of its errors: objects, or `others`, by their media types."""
+    shape: dict[str, Any] = {"model": model} if model else {}
+    if others:
+        shape["content"] = {media: {"schema": {"type": "string"}} for media in others}
     return {
         "4XX": {"description": "The request cannot be answered as it is; the sentence says why.", **shape},
         "5XX": {"description": "It took too long, or something failed here.", **shape},

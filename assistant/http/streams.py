@@ -15,6 +15,14 @@ Described = Callable[[Problem], Any]
 """What a dialect's clients are told, in a stream that has begun, of what went wrong."""
 
 
+SERVER_SENT, LINES = "text/event-stream", "application/x-ndjson"
+
+
+def streamed(media: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """What a description says of an answer that may come in pieces."""
+    return {200: {"content": {media: {}}, "description": description}}
+
+
 def event(data: Any, name: str = "") -> str:
     """A server-sent event."""
     text = data if isinstance(data, str) else json.dumps(data)
@@ -28,13 +36,13 @@ def line(data: Any) -> str:
 def server_sent(pieces: AsyncIterator[str], describe: Described) -> StreamingResponse:
     """Pieces made by `event`."""
     failing = _failing(pieces, lambda problem: event(describe(problem), "error"))
-    return StreamingResponse(failing, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(failing, media_type=SERVER_SENT, headers={"Cache-Control": "no-store"})
 
 
 def lines(pieces: AsyncIterator[str], describe: Described) -> StreamingResponse:
     """Pieces made by `line`."""
     failing = _failing(pieces, lambda problem: line(describe(problem)))
-    return StreamingResponse(failing, media_type="application/x-ndjson")
+    return StreamingResponse(failing, media_type=LINES)
 
 
 async def _failing(pieces: AsyncIterator[str], tell: Callable[[Problem], str]) -> AsyncIterator[str]:

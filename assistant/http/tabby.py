@@ -21,7 +21,7 @@ from assistant.http.turns import Client
 from assistant.threads import cores
 from assistant.types import Answer, Completion, CompletionRequest, Snippet, Trigger
 
-router = APIRouter(tags=["tabby"], responses=documented(None))
+router = APIRouter(tags=["tabby"], responses=documented(None, "text/plain"))
 
 GIVEN = 32
 """Snippets of each kind that are looked at."""
