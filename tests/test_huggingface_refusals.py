@@ -10,15 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from huggingface_folders import byte_level, sentence_piece, tiny
+from huggingface_folders import byte_level, tiny
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from assistant.errors import ModelError, NoFillInTheMiddle
 from assistant.settings import Settings
 from plugins.huggingface import HuggingFace, ghostwright_model
-from plugins.huggingface.tokens import Vocabulary
 
 
 class Program:
@@ -157,22 +155,6 @@ def test_weights_that_are_cut_off_or_missing_are_an_error(folder):
 def test_an_architecture_that_transformers_does_not_know_is_named(folder):
     changed(folder / "config.json", model_type="unheard_of")
     assert "unheard_of" in refusal(folder)
-
-
-def test_a_tokenizer_that_loses_text_is_refused():
-    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1}))
-    with pytest.raises(ModelError, match="lose parts of a text"):
-        Vocabulary(tokenizer.to_str(), 2, ())
-
-
-def test_a_token_that_ends_a_text_is_not_found_in_it():
-    tokenizer = sentence_piece([])
-    state = json.loads(tokenizer.to_str())
-    state["model"] |= {"ignore_merges": True, "vocab": {**state["model"]["vocab"], "<eos>": 999}}
-    assert Tokenizer.from_str(json.dumps({**state, "normalizer": None})).encode("<eos>").ids == [999]
-    vocabulary = Vocabulary(json.dumps(state), 1000, {999})
-    assert 999 not in vocabulary.tokenize("<eos>")
-    assert b"".join(map(vocabulary.pieces.__getitem__, vocabulary.tokenize("<eos>"))) == b"<eos>"
 
 
 def test_a_place_that_is_not_there_says_what_it_may_be(tmp_path):

@@ -114,7 +114,8 @@ def _is_special(token: Mapping[str, Any]) -> bool:
 def _without_prefix(part: Mapping[str, Any]) -> dict[str, Any]:
     """A pre-tokenizer that puts no blank before a text."""
     if part["type"] == "Metaspace":
-        return {"type": "Metaspace", "replacement": part["replacement"], "prepend_scheme": "never", "split": False}
+        kept = {key: value for key, value in part.items() if key != "add_prefix_space"}
+        return {**kept, "prepend_scheme": "never"}
     return {**part, "add_prefix_space": False} if "add_prefix_space" in part else dict(part)
 
 
