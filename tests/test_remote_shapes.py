@@ -145,6 +145,16 @@ def test_a_rule_goes_into_the_field_that_a_server_knows():
     assert not {"grammar", "guided_regex"} & set(body(Shape.COMPLETIONS, Rule.NONE, ask))
 
 
+@pytest.mark.parametrize(
+    ("rule", "prompt"), [(Rule.STRUCTURED, "<s>[SUFFIX]b[PREFIX]a"), (Rule.GRAMMAR, "[SUFFIX]b[PREFIX]a")]
+)
+def test_a_prompt_begins_once(rule, prompt):
+    """vLLM is told to add nothing, others add the first token by themselves."""
+    asked = body(Shape.COMPLETIONS, rule, Ask("m", "<s>[SUFFIX]b[PREFIX]", written="a"))
+    assert asked["prompt"] == prompt
+    assert asked.get("add_special_tokens", True) == (rule is Rule.GRAMMAR)
+
+
 # grammars
 
 NAMES = st.frozensets(st.text('abé_-^]"\\.', min_size=1, max_size=4), min_size=1, max_size=5)

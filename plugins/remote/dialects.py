@@ -50,6 +50,13 @@ class Rule(StrEnum):
                 return {}
 
 
+VLLM = (Rule.STRUCTURED, Rule.GUIDED)
+"""The rules of vLLM, newer and older."""
+
+BEGINS = ("<s>", "<bos>", "<｜begin▁of▁sentence｜>")
+"""Tokens with which some formats begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a server is asked for. `prefix` is the whole prompt where it is one; `written` comes behind it.
@@ -93,18 +100,29 @@ def body(shape: Shape, rule: Rule, ask: Ask) -> dict[str, Any]:
             options = draw | stop | {"num_predict": ask.tokens}
             told = {"logprobs": True, "top_logprobs": ask.told} if ask.told else {}
             kind = {"suffix": ask.suffix} if ask.suffix else {"raw": True}
-            prompt = {"prompt": ask.prefix + ask.written, "stream": True}
+            prompt = {"prompt": _prompt(rule, ask), "stream": True}
             return {"model": ask.model, **prompt, **kind, "options": options, **told}
         case Shape.INFILL:
             text = {"input_prefix": ask.prefix, "input_suffix": ask.suffix, "prompt": ask.written}
             told = {"n_probs": ask.told} if ask.told else {}
             return text | draw | stop | said | told | {"n_predict": ask.tokens, "stream": True, "cache_prompt": True}
-    text = {"model": ask.model, "prompt": ask.prefix + ask.written}
     told = {"logprobs": ask.told} if ask.told else {}
-    ids = {"stop_token_ids": list(ask.stops)} if ask.stops and rule is not Rule.GRAMMAR else {}
-    same = {"repeat_penalty": 1.0} if rule is Rule.GRAMMAR else {}  # llama-cpp-python's server punishes repetition
     suffix = {"suffix": ask.suffix} if shape is Shape.SUFFIX else {}
-    return text | suffix | draw | stop | said | told | ids | same | {"max_tokens": ask.tokens, "stream": True}
+    prompt = {"model": ask.model, "prompt": _prompt(rule, ask), "max_tokens": ask.tokens, "stream": True}
+    return prompt | suffix | draw | stop | said | told | _more(rule, ask)
+
+
+def _prompt(rule: Rule, ask: Ask) -> str:
+    """The prompt, without the token that begins a text where a server puts it there by itself."""
+    begin = next((begin for begin in BEGINS if ask.prefix.startswith(begin)), "")
+    return (ask.prefix if rule in VLLM else ask.prefix.removeprefix(begin)) + ask.written
+
+
+def _more(rule: Rule, ask: Ask) -> dict[str, Any]:
+    """What some servers must be told besides: llama-cpp-python's punishes repetition if it is not."""
+    if rule in VLLM:
+        return {"add_special_tokens": False, "stop_token_ids": list(ask.stops)}
+    return {"repeat_penalty": 1.0} if rule is Rule.GRAMMAR else {}
 
 
 def part(line: str) -> Part | None:
