@@ -105,7 +105,7 @@ const tests = {
   async 'restarted twice at once, there is one server, and it is ready'() {
     await Promise.all([1, 2].map(() => commands.executeCommand('ghostwright.restart')))
     await untilStatus('Normal', 'Ready')
-    const children = execFileSync('pgrep', ['-P', `${process.pid}`, '-f', 'ghostwright lsp'], { encoding: 'utf-8' })
+    const children = execFileSync('pgrep', ['-P', `${process.pid}`, '-f', ' lsp$'], { encoding: 'utf-8' })
     assert.equal(children.trim(), `${pid()}`)
   },
 

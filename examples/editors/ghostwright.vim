@@ -1,0 +1,211 @@
+vim9script
+# Ghost text in Vim 9, from `ghostwright lsp`. Put this file into ~/.vim/plugin/.
+#
+# g:ghostwright_command    the server; ['ghostwright', 'lsp'] if it is not set
+# g:ghostwright_filetypes  where it completes; ['python']
+# g:ghostwright_settings   what README.md lists, e.g. {max_lines: 3}
+# g:ghostwright_status     what the server says of its state, for a status line
+
+if !has('patch-9.0.0067') || !has('channel')
+  finish
+endif
+
+const COMMAND: list<string> = get(g:, 'ghostwright_command', ['ghostwright', 'lsp'])
+const FILETYPES: list<string> = get(g:, 'ghostwright_filetypes', ['python'])
+const SETTINGS: dict<any> = get(g:, 'ghostwright_settings', {})
+const AUTOMATIC = 2
+
+g:ghostwright_status = ''
+
+var server: job
+var is_ready = false
+var sent: dict<number> = {}  # by open buffer, the state of it that the server knows
+var shown: dict<any> = {}    # the item that is drawn
+
+highlight default link Ghostwright Comment
+prop_type_add('ghostwright', {highlight: 'Ghostwright'})
+
+# The server.
+
+def Start()
+  if job_status(server) ==# 'run'
+    return
+  endif
+  sent = {}
+  server = job_start(COMMAND, {
+    in_mode: 'lsp', out_mode: 'lsp', err_io: 'null', out_cb: Told, noblock: 1,
+    exit_cb: (_, code) => Ended(code),
+  })
+  if job_status(server) !=# 'run'
+    g:ghostwright_status = COMMAND[0] .. ' cannot be started'
+    return
+  endif
+  const parameters = {
+    processId: getpid(),
+    clientInfo: {name: 'Vim', version: v:version},
+    rootUri: Uri(getcwd()),
+    workspaceFolders: [{uri: Uri(getcwd()), name: fnamemodify(getcwd(), ':t')}],
+    initializationOptions: SETTINGS,
+    capabilities: {
+      general: {positionEncodings: ['utf-8']},
+      textDocument: {synchronization: {didSave: true}, inlineCompletion: {}},
+    },
+  }
+  Request('initialize', parameters, (_) => {
+    is_ready = true
+    Notify('initialized', {})
+    for buffer in getbufinfo({bufloaded: 1})
+      Open(buffer.bufnr)
+    endfor
+  })
+enddef
+
+def Ended(code: number)
+  is_ready = false
+  Clear()
+  g:ghostwright_status = $'the server ended with code {code}'
+enddef
+
+def Told(_: channel, message: dict<any>)
+  if message.method ==# 'didChangeStatus'
+    g:ghostwright_status = message.params.message
+    redrawstatus
+  elseif has_key(message, 'id')
+    ch_sendexpr(server, {id: message.id, result: null})
+  endif
+enddef
+
+def Request(method: string, parameters: dict<any>, Answered: func)
+  ch_sendexpr(server, {method: method, params: parameters}, {
+    callback: (_, message) => has_key(message, 'result') ? Answered(message.result) : 0,
+  })
+enddef
+
+def Notify(method: string, parameters: dict<any>)
+  ch_sendexpr(server, {method: method, params: parameters})
+enddef
+
+# Documents.
+
+def Uri(path: string): string
+  return 'file://' .. substitute(path, '[^A-Za-z0-9/._~-]', (found) => Escaped(found[0]), 'g')
+enddef
+
+# Its bytes, as addresses have them: `é` → `%C3%A9`.
+def Escaped(character: string): string
+  return range(len(character))->mapnew((_, at) => printf('%%%02X', char2nr(strpart(character, at, 1))))->join('')
+enddef
+
+def Text(buffer: number): string
+  return getbufline(buffer, 1, '$')->join("\n") .. "\n"
+enddef
+
+def Document(buffer: number): dict<any>
+  return {uri: Uri(fnamemodify(bufname(buffer), ':p')), version: getbufvar(buffer, 'changedtick')}
+enddef
+
+def Completes(buffer: number): bool
+  return is_ready && index(FILETYPES, getbufvar(buffer, '&filetype')) >= 0 && getbufvar(buffer, '&buftype') ==# ''
+enddef
+
+def Open(buffer: number)
+  if Completes(buffer) && !has_key(sent, buffer)
+    final document = Document(buffer)
+    sent[buffer] = document.version
+    document.languageId = getbufvar(buffer, '&filetype')
+    document.text = Text(buffer)
+    Notify('textDocument/didOpen', {textDocument: document})
+  endif
+enddef
+
+def Change(buffer: number)
+  const document = Document(buffer)
+  if get(sent, buffer, document.version) != document.version
+    sent[buffer] = document.version
+    Notify('textDocument/didChange', {textDocument: document, contentChanges: [{text: Text(buffer)}]})
+  endif
+enddef
+
+def Close(buffer: number)
+  if has_key(sent, buffer)
+    remove(sent, buffer)
+    Notify('textDocument/didClose', {textDocument: Document(buffer)})
+  endif
+enddef
+
+# Ghost text.
+
+def Ask()
+  Clear()
+  const buffer = bufnr()
+  if !has_key(sent, buffer) || pumvisible()
+    return
+  endif
+  Change(buffer)
+  const cursor = getpos('.')
+  const tick = b:changedtick
+  const parameters = {
+    textDocument: {uri: Document(buffer).uri},
+    position: {line: cursor[1] - 1, character: cursor[2] - 1},
+    context: {triggerKind: AUTOMATIC},
+  }
+  Request('textDocument/inlineCompletion', parameters, (result) => {
+    if bufnr() == buffer && b:changedtick == tick && getpos('.') == cursor && mode() ==# 'i'
+      Show(result)
+    endif
+  })
+enddef
+
+def Show(result: any)
+  Clear()
+  const items = type(result) == v:t_dict ? result.items : []
+  if empty(items)
+    return
+  endif
+  shown = items[0]
+  const lines = split(shown.insertText, "\n", true)
+  prop_add(line('.'), col('.'), {type: 'ghostwright', text: lines[0]})
+  for line in lines[1 :]
+    prop_add(line('.'), 0, {type: 'ghostwright', text: line ?? ' ', text_align: 'below'})
+  endfor
+enddef
+
+def Clear()
+  if !empty(shown)
+    shown = {}
+    prop_remove({type: 'ghostwright', all: true})
+  endif
+enddef
+
+# Takes the ghost text; what the key does otherwise, if there is none.
+def Accept()
+  if empty(shown)
+    feedkeys("\<Tab>", 'n')
+    return
+  endif
+  const item = shown
+  Clear()
+  const [start, end] = [item.range.start.character, item.range.end.character]
+  const current = getline('.')
+  const lines = split(strpart(current, 0, start) .. item.insertText, "\n", true)
+  const number = line('.')
+  const column = len(lines[-1]) + 1
+  setline(number, lines[0])
+  append(number, lines[1 :])
+  const last = number + len(lines) - 1
+  setline(last, lines[-1] .. strpart(current, end))
+  cursor(last, column)
+  Notify('workspace/executeCommand', {command: item.command.command, arguments: item.command.arguments})
+enddef
+
+inoremap <Tab> <ScriptCmd>Accept()<CR>
+
+augroup ghostwright
+  autocmd!
+  autocmd FileType * if index(FILETYPES, &filetype) >= 0 | Start() | Open(bufnr()) | endif
+  autocmd TextChangedI * Ask()
+  autocmd CursorMovedI * if !empty(shown) | Ask() | endif
+  autocmd InsertLeave * Clear()
+  autocmd TextChanged * Change(bufnr())
+  autocmd BufUnload * Close(str2nr(expand('<abuf>')))
+augroup END
