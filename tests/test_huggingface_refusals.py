@@ -109,6 +109,12 @@ def test_a_model_without_tokens_for_the_middle_says_so_before_its_weights_are_re
     assert "Name a base model" in refusal(folder, NoFillInTheMiddle)
 
 
+@pytest.mark.parametrize("changes", [{"architectures": 3}, {"vocab_size": "many"}, {"num_hidden_layers": -1}])
+def test_a_strange_configuration_is_an_error(folder, changes):
+    changed(folder / "config.json", **changes)
+    assert str(folder) in refusal(folder)
+
+
 def test_a_model_that_does_not_write_says_so(tmp_path, folder):
     BertModel(BertConfig(vocab_size=32, hidden_size=32, num_hidden_layers=1, num_attention_heads=2)).save_pretrained(
         tmp_path / "bert"
@@ -137,6 +143,12 @@ def test_a_file_that_is_missing_is_named(folder, file):
 def test_a_damaged_file_is_named(folder, file, content):
     (folder / file).write_text(content)
     assert file.removesuffix(".json") in refusal(folder)
+
+
+@pytest.mark.parametrize("index", [{"weight_map": {"model.norm.weight": 3}}, {"weight_map": []}])
+def test_a_strange_index_is_an_error(folder, index):
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert str(folder) in refusal(folder)
 
 
 def test_weights_that_are_cut_off_or_missing_are_an_error(folder):

@@ -12,7 +12,6 @@ from assistant.errors import ModelError
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 """How the classes of models are called that write from left to right."""
 
-_INDEX = "model.safetensors.index.json"
 _ANOTHER = "Name another model, or a GGUF file of this one."
 
 
@@ -23,10 +22,17 @@ def check(folder: Path) -> Mapping[str, Any]:
     if not any(name.endswith(CAUSAL) for name in architectures) or (folder / "modules.json").exists():
         kind = ", ".join(architectures) or "no architecture"
         raise ModelError(f"{folder} is not a model that writes ({kind}). Name a base model.")
-    if not (folder / "tokenizer.json").is_file():
-        raise ModelError(f"{folder} has no tokenizer.json. Save the model's fast tokenizer there.")
-    _check_weights(folder)
+    if (folder / "adapter_config.json").exists():
+        raise ModelError(f"{folder} is an adapter. Merge it into its base model, and save that as safetensors.")
+    if lacking := missing(folder):
+        raise ModelError(f"{folder} has no {lacking[0]}{_pickled(folder)}. {_ANOTHER}")
     return config
+
+
+def missing(folder: Path) -> list[str]:
+    """The files without which a folder cannot be loaded, those of them that it lacks. Raises ModelError."""
+    needed = ("config.json", "tokenizer.json", *_shards(folder))
+    return [file for file in needed if not (folder / file).is_file()]
 
 
 def read_config(folder: Path) -> Mapping[str, Any]:
@@ -41,21 +47,14 @@ def read_config(folder: Path) -> Mapping[str, Any]:
     return config
 
 
-def _check_weights(folder: Path) -> None:
-    """Safetensors only: pickles, in which PyTorch's own files come, can hold programs."""
-    if (folder / "adapter_config.json").exists():
-        raise ModelError(f"{folder} is an adapter. Merge it into its base model, and save that as safetensors.")
-    if (folder / _INDEX).is_file():
-        shards = set(_read(folder / _INDEX).get("weight_map", {}).values())
-    else:
-        shards = {"model.safetensors"}
-    for shard in sorted(shards):
+def _shards(folder: Path) -> list[str]:
+    """The files of a folder's weights: safetensors only, since pickles, PyTorch's own files, can hold programs."""
+    index = folder / "model.safetensors.index.json"
+    shards = sorted(set(_read(index).get("weight_map", {}).values())) if index.is_file() else ["model.safetensors"]
+    for shard in shards:
         if not shard.endswith(".safetensors") or Path(shard).name != shard:
-            raise ModelError(
-                f"{folder / _INDEX} names {shard!r}, which is no safetensors file of this folder. {_ANOTHER}"
-            )
-        if not (folder / shard).is_file():
-            raise ModelError(f"{folder} has no {shard}{_pickled(folder)}. {_ANOTHER}")
+            raise ModelError(f"{index} names {shard!r}, which is no safetensors file of this folder. {_ANOTHER}")
+    return shards
 
 
 def _pickled(folder: Path) -> str:

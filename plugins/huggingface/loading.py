@@ -63,8 +63,8 @@ def load(source: Source, device: str) -> Any:
 
 def _folder(path: Path, name: str) -> Source:
     """The source that a folder is. It seldom says more of itself than its name does."""
-    called = f"{name} {folder.check(path).get('_name_or_path', '')}"
     with _explained(path):
+        called = f"{name} {folder.check(path).get('_name_or_path', '')}"
         config = transformers.AutoConfig.from_pretrained(path, **_LOCAL)
     return Source(path, called, config, _vocabulary(path, config, (path / "tokenizer.json").read_text("utf-8")))
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from assistant.errors import ModelError
+from plugins.huggingface.folder import missing
 
 PREFIX = "huggingface:"
 """What the setting `model` begins with where it names a model of this plugin that would not be known as one."""
@@ -47,7 +48,10 @@ def _downloaded(name: str) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
+        folder = Path(snapshot_download(name, allow_patterns=list(FILES), local_files_only=True))
     except LocalEntryNotFoundError:
+        folder = None
+    if folder is None or missing(folder):
         command = f"ghostwright download {PREFIX}{name}"
-        raise ModelError(f"{name} is not on this machine, or not all of it. Run `{command}` to fetch it.") from None
+        raise ModelError(f"{name} is not on this machine, or not all of it. Run `{command}` to fetch it.")
+    return folder
