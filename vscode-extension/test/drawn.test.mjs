@@ -167,11 +167,19 @@ test('what is asked is written at the cursor, and its import where imports stand
   assert.match(text, /\n {4}restock\(name, count\)\n?$/)
 })
 
+test('what a search finds is opened', async () => {
+  await window.openFile('delivery.py')
+  await window.command('Ghostwright: Search the Repository…')
+  await window.answer('put more of an item into the inventory')
+  await window.choose(/def restock\(/)
+  await window.page.locator('.tab.active[data-resource-name="inventory.py"]').waitFor()
+})
+
 test('the doctor reports in a terminal', async () => {
   await window.command('Ghostwright: Doctor: Find What Is Wrong')
   const terminal = window.page.locator('.xterm-rows')
   await until(
-    async () => /✓ completion/.test((await terminal.allTextContents()).join(' ').replaceAll('\u00a0', ' ')),
+    async () => /[✓✗] completion/.test((await terminal.allTextContents()).join(' ').replaceAll('\u00a0', ' ')),
     'its report',
   )
 })

@@ -94,6 +94,23 @@ const tests = {
     await commands.executeCommand('workbench.action.revertAndCloseActiveEditor')
   },
 
+  async 'the repository is searched, and indexed anew'() {
+    await open('point.py')
+    const finds = async () =>
+      (await server.execute('ghostwright.search', 'a point with x and y')).hits.map(({ name }) => name)
+    await until(async () => (await finds()).some((name) => name.startsWith('Point')), 'the definition in the index')
+    await commands.executeCommand('ghostwright.rebuild')
+    await until(async () => (await finds()).some((name) => name.startsWith('Point')), 'the definition in the new index')
+    await untilStatus('Normal', 'Ready')
+  },
+
+  async 'how far indexing has come is told in the status bar'() {
+    const { shown } = status
+    status.show({ kind: 'Normal', message: 'Indexing: 43 % of shop', busy: true })
+    await until(() => status.item.text.endsWith(' Indexing 43 %'), 'the share')
+    status.show(shown)
+  },
+
   async 'restarted, it is another process, and ready again'() {
     const before = pid()
     await commands.executeCommand('ghostwright.restart')
