@@ -107,7 +107,7 @@ class Indexes:
         """
         with self._lock:
             if self._is_closed:
-                raise CodeIndexError("The index is closed, since settings have changed: try again.")
+                return _failed(CodeIndexError("The index was closed, since settings have changed: try again."))
             known = self._indexes.get(root)
             if known is None or (known.done() and known.exception()):
                 known = self._indexes[root] = self._opening.submit(self._opened, root)
@@ -167,6 +167,12 @@ class Indexes:
 
     def _opened(self, root: Path) -> Indexed:
         return Indexed(root, self._open_index(root), self._gentle)
+
+
+def _failed(reason: Exception) -> Future[Indexed]:
+    failed = Future[Indexed]()
+    failed.set_exception(reason)
+    return failed
 
 
 def _is_there(known: Future[Indexed]) -> bool:

@@ -152,3 +152,25 @@ def test_the_setting_turns_it_on():
         assert list(code_search.ghostwright_context_sources(Settings(), known)) == []
         (on,) = code_search.ghostwright_context_sources(Settings(code_search=True), known)
         assert on.name == "code_search"
+
+
+def test_what_is_asked_of_closed_indexes_is_refused_and_told(root):
+    indexes = Indexes(lambda root: opened(root, load(), root.parent / "index"))
+    indexes.close()
+    with pytest.raises(CodeIndexError, match="settings have changed"):
+        indexes.begin(root).result()
+    assert (indexes.opened(root), indexes.progress) == (None, None)
+
+
+def test_what_could_not_be_opened_is_tried_again(root, tmp_path):
+    faults = [CodeIndexError("no index today")]
+
+    def at_the_second_time(root: Path):
+        if faults:
+            raise faults.pop()
+        return opened(root, load(), tmp_path / "index")
+
+    with closing(Indexes(at_the_second_time)) as indexes:
+        with pytest.raises(CodeIndexError):
+            indexes.begin(root).result()
+        assert indexes.begin(root).result().wait(LONG)
