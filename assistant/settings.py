@@ -28,7 +28,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a user may want to change. A constant that nobody needs to change is a constant."""
 
     model: str = ""
-    """Path of a GGUF file, `remote:` and servers' addresses; empty for the embedded model, which knows Python."""
+    """A GGUF file, a Hugging Face folder, `huggingface:` and a name on the hub, or `remote:` and servers' addresses.
+
+    Empty for the embedded model, which knows Python.
+    """
     automatic: bool = True
     """Whether completions come while typing, or only on request."""
     disabled_languages: list[str] = msgspec.field(default_factory=list)

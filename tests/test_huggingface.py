@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from huggingface_folders import FAMILIES, embedded, tiny
 from safetensors.torch import load_file, save_file
 
 from assistant.engine import Assistant
+from assistant.errors import Cancelled
 from assistant.settings import Settings
 from plugins.huggingface import HuggingFace
 from plugins.llama_cpp import WEIGHTS, LlamaCpp
@@ -39,6 +41,18 @@ def plain(folder: Path):
     return logits
 
 
+class SetLater(Event):
+    """It is set when it has been looked at so often."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
 class Tiny(ModelContract):
     tolerance = 1e-3
 
@@ -57,6 +71,16 @@ class Tiny(ModelContract):
     def fresh(cls, folder, make):
         logits, size = plain(folder), len(make().pieces)
         return lambda tokens, last=1: logits(tokens, last)[:, :size]
+
+    @pytest.mark.parametrize("layer", [1, 2])
+    def test_a_cancel_is_noticed_between_two_layers(self, model, fresh, layer):
+        tokens = model.tokenize(TEXT)[:50]
+        model.logits(tokens[:20])
+        before = model.evaluated
+        with pytest.raises(Cancelled):
+            model.logits(tokens, cancelled=SetLater(layer))
+        assert model.evaluated == before
+        assert self.is_close(model.logits(tokens), fresh(tokens))
 
     def test_the_format_is_that_of_its_family(self, model, family):
         assert model.format.name == FAMILIES[family].format

@@ -64,7 +64,7 @@ class Weights:
             self.forget()
             raise ModelError(f"PyTorch could not evaluate {len(tokens)} tokens on {self.device}: {error}") from None
         self.seen += tokens
-        return scores[len(scores) - wanted :]
+        return scores[:wanted]
 
     @torch.inference_mode()
     def _forward(self, tokens: Sequence[int], last: int) -> NDArray[np.float32]:
