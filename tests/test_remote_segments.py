@@ -13,6 +13,7 @@ from remote_tools import Obedience, Spoken
 
 from assistant.decoding.decode import Draft
 from assistant.decoding.expressions import avoiding, behind, expression, one_of, typed
+from assistant.decoding.segments import BEAM, MOST
 from assistant.guards import FREE, NAME, AnyOf, Beginning, Guard, Matching, NoneOf, OneOf, View
 from assistant.patterns import accepts
 
@@ -82,6 +83,21 @@ def test_what_no_monitor_minds_is_asked_for_once():
     model = Spoken(ByteModel("x.apple(2)\n"))
     assert writer(request("y = ‸"), model, [Names({"apple", "cherry"})]).write().text == "x.apple(2)"
     assert len(model.orders) == 1
+
+
+def test_a_model_that_keeps_writing_what_is_wrong_is_not_asked_for_ever():
+    class Suspicious:
+        """Minds most of what is written."""
+
+        name, triggers = "suspicious", "."
+
+        def guard(self, view: View) -> Guard:
+            return NoneOf(frozenset("abcdef")) if view.before.endswith(".") else FREE
+
+    model = Spoken(ByteModel({"." + "ag.bg.cg.dg.eg.fg." * 9: 0.6, "." + "g." * 80: 0.3}), obeys=False)
+    writing = writer(request("y = x‸"), model, [Suspicious()])
+    writing.write()
+    assert len(model.orders) <= MOST + BEAM
 
 
 def test_a_line_ends_by_itself_and_a_block_when_it_is_over():

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 from assistant.decoding.choosing import PLACE, Path, Step
 from assistant.decoding.expressions import behind, expression, typed
@@ -22,6 +21,9 @@ from assistant.types import Ruling, TextModel
 
 REQUESTS = 4
 """How often the model is asked for what comes next at one place."""
+
+MOST = 12
+"""How often the model is asked until one completion is given up."""
 
 BEAM = 3
 """How many names are weighed against each other."""
@@ -42,15 +44,12 @@ class Segments:
         self._model = model
         self._watch = watch
         self._streams = streams
-        self.pause = streams.pause
 
     def next(self, written: Sequence[int], state: State) -> Path | None:
         """What the model writes next, a chunk or a whole name. None where nothing may follow."""
         state, count = self._watch.ask(state), len(written)
-        if not self._model.obeys and (path := self._retyped(state)):
-            return path
         demand, refused = self._demand(state), list[str]()
-        for _ in range(REQUESTS):
+        for _ in range(REQUESTS if self._streams.begun < MOST else 0):
             reading = self._streams.read(count, state, demand)
             if reading.obstacle is None:
                 return self._ruled(self._weighed(count, state, reading), state, refused)
@@ -62,8 +61,13 @@ class Segments:
             earlier, demand = demand, self._past(state, reading)
             if not self._model.obeys or demand in ("", earlier):
                 break
-            self.pause()
-        return self._ruled(self._drawn(count, state), state, refused)
+            self._streams.pause()
+        return self._retyped(state) or self._ruled(self._drawn(count, state), state, refused)
+
+    def pause(self) -> None:
+        """Ends what is being written. The next completion may take as many requests again."""
+        self._streams.pause()
+        self._streams.begun = 0
 
     def _retyped(self, state: State) -> Path | None:
         """What the user has typed, as it is, for a model that cannot be made to write it anew."""
@@ -98,9 +102,10 @@ class Segments:
         """What stands at an obstacle instead, of the tokens that the model tells of: the best one, or the best name."""
         assert reading.obstacle
         others = self._streams.others(reading.obstacle, reading.state)
-        if others and is_naming(others[0].state):
-            others = self._wholes(written + len(reading.steps), [path for path in others if is_naming(path.state)])
-        best = max(others, key=partial(self._worth, start), default=None)
+        best = others[0] if others else None
+        if best and is_naming(best.state):
+            names = [path for path in others if is_naming(path.state)]
+            best = self._best_name(written + len(reading.steps), start, names, None)
         return best and Path((*reading.steps, *best.steps), best.state)
 
     def _weighed(self, written: int, start: State, reading: Reading) -> Path | None:
@@ -111,19 +116,55 @@ class Segments:
         own = reading.path
         if own is None or not reading.names or not (reading.led or self._prior(start, own)):
             return own
-        paths = [own, *self._wholes(written, self._forks(reading))]
+        best = self._best_name(written, start, self._forks(reading), own)
+        for _ in range(BEAM - 1):
+            if best is None or _chance(best) > math.log(IMPROBABLE):
+                break
+            best = self._best_name(written, start, self._apart(written, start, [own, best]), best)
+        return best
+
+    def _forks(self, reading: Reading) -> list[Path]:
+        """Where other tokens lead that might have stood in a name, the most probable first."""
+        found = list[Path]()
+        for count, (chunk, place) in enumerate(zip(reading.chunks, reading.places, strict=True)):
+            for other in self._streams.others(chunk, place):
+                if count or is_naming(other.state):
+                    found.append(Path((*reading.steps[:count], *other.steps), other.state))
+        return sorted(found, key=_chance, reverse=True)
+
+    def _apart(self, written: int, start: State, known: Sequence[Path]) -> list[Path]:
+        """A name that the model writes where it is led to none of those that are known."""
         _, after = self._begun(start)
-        while len(paths) < BEAM and max(map(_chance, paths)) < math.log(IMPROBABLE):
-            names = [_NAME.match(path.state.view.written, len(after.view.written)) for path in paths]
-            without = NoneOf(frozenset(name[0] for name in names if name))
-            if not (without.texts and expression([*(held.guard for held in after.held), without])):
+        names = [_NAME.match(path.state.view.written, len(after.view.written)) for path in known]
+        without = NoneOf(frozenset(name[0] for name in names if name))
+        if not without.texts or not expression([*(held.guard for held in after.held), without]):
+            return []
+        self._streams.pause()
+        path = self._streams.read(written, start, self._demand(start, without)).path
+        return [path] if path else []
+
+    def _best_name(self, written: int, start: State, begun: Sequence[Path], best: Path | None) -> Path | None:
+        """The best of names that are begun, the most probable first, and one that is whole; each is led to its end.
+
+        The rest of a name makes it less probable: what is so from the beginning is not led to its end.
+        """
+        for path in begun[:BEAM]:
+            worth = self._worth(start, best) if best else -math.inf
+            if _chance(path) <= worth:
                 break
-            self.pause()
-            other = self._streams.read(written, start, self._demand(start, without)).path
-            if other is None:
-                break
-            paths.append(other)
-        return max(paths, key=partial(self._worth, start))
+            whole = self._whole(written + len(path.steps), path)
+            if whole and self._worth(start, whole) > worth:
+                best = whole
+        return best
+
+    def _whole(self, written: int, begun: Path) -> Path | None:
+        """A name that has been begun, up to its end; as it is where the model cannot be led."""
+        if not is_naming(begun.state):
+            return begun
+        rest = self._streams.read(written, begun.state, self._demand(begun.state)).path
+        if rest:
+            return Path((*begun.steps, *rest.steps), rest.state)
+        return None if self._model.obeys else begun
 
     def _worth(self, start: State, path: Path) -> float:
         """What paths from a state are compared by: what the model thinks of them, and what the priors do."""
@@ -136,38 +177,14 @@ class Segments:
         before = State(start.view.on(text[:dot])) if dot else start
         return self._watch.weight(before, path.state)
 
-    def _forks(self, reading: Reading) -> list[Path]:
-        """Where other tokens lead that might have stood in a name, the most probable first."""
-        found = list[Path]()
-        for count, (chunk, place) in enumerate(zip(reading.chunks, reading.places, strict=True)):
-            for other in self._streams.others(chunk, place):
-                if count or is_naming(other.state):
-                    found.append(Path((*reading.steps[:count], *other.steps), other.state))
-        return sorted(found, key=_chance, reverse=True)
-
-    def _wholes(self, written: int, begun: Sequence[Path]) -> list[Path]:
-        """The names that some tokens begin, up to their ends; unfinished where the model cannot be led to one."""
-        found = list[Path]()
-        for path in begun[: BEAM - 1]:
-            rest = self._rest(written + len(path.steps), path)
-            if rest or not self._model.obeys:
-                found.append(Path((*path.steps, *(rest.steps if rest else ())), rest.state if rest else path.state))
-        return found
-
-    def _rest(self, written: int, begun: Path) -> Path | None:
-        """What follows a name that has been begun, up to its end."""
-        if not is_naming(begun.state):
-            return Path((), begun.state)
-        return self._streams.read(written, begun.state, self._demand(begun.state)).path
-
     def _drawn(self, written: int, state: State) -> Path | None:
         """The first of some draws that may stand there, from a model that tells of nothing else."""
         found = None
         for chance in range(1, DRAWS + 1) if not self._model.tells else ():
-            self.pause()
+            self._streams.pause()
             if found := self._streams.read(written, state, "", chance).path:
                 break
-        self.pause()
+        self._streams.pause()
         return found
 
     def _ruled(self, path: Path | None, start: State, refused: Sequence[str]) -> Path | None:

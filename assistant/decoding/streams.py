@@ -60,7 +60,7 @@ class _Stream:
 class Streams:
     """What a model writes behind a prompt, one stream at a time: it goes on where it can, and begins anew elsewhere.
 
-    `tokens` is how many there may be, `line` that they end with the line.
+    `tokens` is how many there may be, `line` that they end with the line. `begun` counts the streams.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Streams:
         self._watch = watch
         self._cancelled = cancelled
         self._stream: _Stream | None = None
+        self.begun = 0
 
     def pause(self) -> None:
         """Ends what is being written."""
@@ -109,6 +110,7 @@ class Streams:
             self.pause()
             demand, left = demand if self._model.obeys else "", self._order.tokens - written
             order = replace(self._order, written=text, tokens=left, expression=demand, chance=chance)
+            self.begun += 1
             self._stream = _Stream(self._model.chunks(order, self._cancelled), text, bool(demand))
         return self._stream
 
