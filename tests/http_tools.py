@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from assistant.http.connections import connection
 from assistant.http.folders import Folders
 from assistant.http.metrics import Metrics
 from assistant.http.queue import Queue
+from assistant.http.server import listening
 from assistant.http.service import Service
 from assistant.settings import Settings
 from assistant.worker import Worker
@@ -87,7 +87,7 @@ class Served:
             return client.get(path)
 
     def start(self) -> None:
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = listening("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(

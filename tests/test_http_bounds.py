@@ -14,10 +14,14 @@ import httpx
 import pytest
 from fakes import ByteModel, request
 from http_tools import PATIENCE, Served, assistant, served, until
+from starlette.responses import PlainTextResponse
 
+from assistant.http.boundary import Admission, Boundary
+from assistant.http.metrics import Metrics
 from assistant.http.problems import Problem
 from assistant.http.queue import Queue
 from assistant.http.turns import Client, Turns
+from assistant.types import NEVER
 from assistant.worker import Worker
 
 LONG = "x" * 400
@@ -103,6 +107,40 @@ class TestAdmission:
         server.post("/v1/complete", secret.encode())
         assert secret not in caplog.text
         assert "s3cret" not in caplog.text
+
+
+class Broken(ByteModel):
+    """A stranger's model whose faults tell of what it has read."""
+
+    def logits(self, tokens, last=1, cancelled=NEVER):
+        raise RuntimeError(f"cannot read {self.shown(tokens)}")
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+def test_a_fault_is_told_without_what_it_was_about(tmp_path, path, caplog):
+    with served(tmp_path, Broken()) as server:
+        response = server.post(path, DIALECTS[path])
+        assert "RuntimeError" in response.text
+        assert "cannot read" not in response.text + caplog.text
+        assert response.status_code == (200 if path == "/v1/batch" else 500)
+        assert server.post(path, DIALECTS[path]).status_code == response.status_code
+
+
+async def test_a_client_that_does_not_read_its_answer_is_let_go(monkeypatch):
+    monkeypatch.setattr("assistant.http.boundary.READING_SECONDS", 0.05)
+    boundary = Boundary(PlainTextResponse("an answer"), Admission(), Metrics())
+    never = asyncio.Event()
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive():
+        return messages.pop() if messages else await never.wait()
+
+    async def send(message):
+        await never.wait()
+
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": [(b"host", b"localhost")]}
+    async with asyncio.timeout(PATIENCE):
+        await boundary(scope, receive, send)
 
 
 class TestSizes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.metadata import version
 from typing import Any
 
@@ -22,8 +21,6 @@ from assistant.http.service import Service
 DIALECTS = (native, batch, questions, completions, llama_cpp, ollama, tabby, status)
 
 DESCRIPTION = """Code completion by Ghostwright: our own dialect, and those of OpenAI, llama.cpp, Ollama and Tabby."""
-
-log = logging.getLogger(__name__)
 
 
 def create(service: Service, admission: Admission, body_seconds: float = BODY_SECONDS) -> ASGIApp:
@@ -76,9 +73,10 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _fault(request: Request, error: Exception) -> Response:
-    """A fault of ours or of a plugin's. What it was about may be code, so the log has its kind and no more."""
-    log.error("%s failed: %s", request.url.path, type(error).__name__)
-    return shape_of(request.url.path)(Problem(500, f"Something failed here: {type(error).__name__}. See the log."))
+    """A fault of ours or of a plugin's. What it says may be code: it stands in the log only if that is asked for."""
+    return shape_of(request.url.path)(
+        Problem(500, f"Something failed here: {type(error).__name__}. `ghostwright -v serve` logs where.")
+    )
 
 
 def _describe_token(app: FastAPI) -> None:

@@ -95,4 +95,5 @@ async def _answer(cursor: Wanted, service: Service, client: Client) -> dict[str,
         return {"error": problem.message, "status": problem.status}
     except Exception as error:  # a plugin's, or a fault of ours
         log.error("A cursor of a batch failed: %s", type(error).__name__)
-        return {"error": f"Something failed here: {type(error).__name__}. See the log.", "status": 500}
+        log.debug("A cursor of a batch", exc_info=error)
+        return {"error": f"Something failed here: {type(error).__name__}.", "status": 500}

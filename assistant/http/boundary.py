@@ -29,6 +29,9 @@ MAX_BODIES = 8 * MAX_BODY
 BODY_SECONDS = 20.0
 """How long a body may take to come in."""
 
+READING_SECONDS = 30.0
+"""How long a client may let a piece of its answer lie before it is let go."""
+
 OPEN_PATHS = frozenset(("/health", "/docs", "/openapi.json"))
 """Those that need no token: they tell nothing of anybody's code."""
 
@@ -112,6 +115,9 @@ class Boundary:
             except Problem as problem:
                 counted(problem.status)
                 await shape_of(scope["path"])(problem)(scope, receive, send)
+            except Exception as error:  # has been answered; what it says may be code
+                log.error("%s ended early: %s", scope["path"], type(error).__name__)
+                log.debug("%s", scope["path"], exc_info=error)
             finally:
                 self._held -= len(body)
 
@@ -173,7 +179,8 @@ def _watching(send: Send, counted: Callable[[int], None]) -> Send:
     async def watch(message: Message) -> None:
         if message["type"] == "http.response.start":
             counted(message["status"])
-        await send(message)
+        async with asyncio.timeout(READING_SECONDS):
+            await send(message)
 
     return watch
 

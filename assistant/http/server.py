@@ -50,7 +50,7 @@ def serve(
             f"{host} can be reached by others, so a token is needed: set {TOKEN} to a long random text, e.g. to what "
             "`openssl rand -hex 32` prints, and send it as “Authorization: Bearer TOKEN”."
         )
-    listener = _listening(host, port)
+    listener = listening(host, port)
     queue = Queue(lambda: _worker(settings, parallel), parallel)
     try:
         service = Service(queue, Folders(roots), Metrics())
@@ -59,6 +59,7 @@ def serve(
             application,
             http=Connection,
             ws="none",
+            lifespan="off",
             limit_concurrency=MOST,
             timeout_graceful_shutdown=CLOSING,
             access_log=False,
@@ -94,11 +95,11 @@ def _worker(settings: Settings, parallel: int) -> Worker:
     return Worker(assembly.assemble(shared, Plugins(settings.disabled_plugins)), settings.idle_minutes * 60)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Raises RequestError where that is not possible."""
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that takes connections. Raises RequestError where that is not possible."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # or asyncio leaves Nagle's delays on
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(MOST)

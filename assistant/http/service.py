@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import PurePath
 from threading import Event
 from typing import Annotated, TypeVar
@@ -109,8 +110,14 @@ class Service:
 def _completed(
     assistant: Assistant, request: CompletionRequest, stop: Event, tell: Callable[[str], None], fresh: bool
 ) -> Answer:
+    """The engine's answer, with the seconds that opening the file took: what is remembered needs none."""
+    if not fresh and (recalled := assistant.recalled(request)):
+        return recalled
+    begin = time.perf_counter()
     assistant.open(request, PATIENCE if request.trigger is Trigger.INVOKED else 0.0)
-    return assistant.complete(request, stop, tell, fresh)
+    opened = time.perf_counter() - begin
+    answer = assistant.complete(request, stop, tell, fresh)
+    return replace(answer, timings={"open": opened, **answer.timings})
 
 
 def _service(request: Request) -> Service:
