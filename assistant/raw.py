@@ -9,14 +9,12 @@ from pathlib import Path
 from assistant.decoding.decode import typed_before
 from assistant.engine import PROMPT_TOKENS
 from assistant.errors import ModelError
+from assistant.languages import language_of
 from assistant.prompt import Budget, build
 from assistant.types import CompletionRequest, Reader, Snippet
 
 _SPECIAL = re.compile(r"▁?<[^<>\n]{1,64}>|\[[A-Z_]{1,32}\]")
 """What special tokens look like; whether one is, the model says."""
-
-UNTITLED = Path("/untitled")
-"""The file of a text of which nothing else is known."""
 
 
 def tokens_of(model: Reader, prompt: str) -> tuple[int, ...]:
@@ -34,7 +32,8 @@ def infill(
 
     It has at most so many tokens; what stands far from the cursor is left out.
     """
-    request = CompletionRequest(UNTITLED, "plaintext", prefix + suffix, len(prefix))
+    path = Path("/main.py" if model.languages == {"python"} else "/main")  # a model is lost in a file of no language
+    request = CompletionRequest(path, language_of(path), prefix + suffix, len(prefix))
     typed = typed_before(request)
     total = min(tokens, model.context_length * 3 // 4)
     return build(request.cut(len(typed)), snippets, model, Budget.of(total)).tokens, typed

@@ -58,21 +58,15 @@ class Service:
         if name and name.removesuffix(":latest") not in (NAME, self.model, stem):
             raise Problem(404, f"There is no model {name[:80]!r} here, only {self.model} ({NAME}).", "model")
 
-    async def complete(
-        self,
-        client: Client,
-        request: CompletionRequest,
-        tell: Callable[[str], None] = lambda text: None,
-        fresh: bool = False,
-    ) -> Answer:
+    async def complete(self, client: Client, request: CompletionRequest, fresh: bool = False) -> Answer:
         """The engine's answer, when it is the client's turn. Raises Problem, ModelError."""
-        return await self.queue.run(client, lambda assistant, stop: _completed(assistant, request, stop, tell, fresh))
+        return await self.queue.run(client, lambda assistant, stop: _completed(assistant, request, stop, fresh))
 
     def drafts(self, client: Client, request: CompletionRequest, fresh: bool) -> AsyncGenerator[str | Answer]:
         """What is being written, again and again, and in the end the answer."""
 
         def work(assistant: Assistant, stop: Event, tell: Callable[[str | Answer], None]) -> bool:
-            tell(_completed(assistant, request, stop, tell, fresh))
+            tell(_completed(assistant, request, stop, fresh, tell))
             return True
 
         return self.queue.stream(client, work)
@@ -108,7 +102,11 @@ class Service:
 
 
 def _completed(
-    assistant: Assistant, request: CompletionRequest, stop: Event, tell: Callable[[str], None], fresh: bool
+    assistant: Assistant,
+    request: CompletionRequest,
+    stop: Event,
+    fresh: bool,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Answer:
     """The engine's answer, with the seconds that opening the file took: what is remembered needs none."""
     if not fresh and (recalled := assistant.recalled(request)):
