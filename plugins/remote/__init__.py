@@ -3,8 +3,9 @@
 Context, monitors, search, ranking and post-processing stay here; a server gets a prompt and says what it would write.
 
     model.py → pool.py → server.py → dialects.py → grammars.py
-    the model  which     what it is  how it is
-    as such    is asked  and writes  asked
+    the model  which     what it     how it is
+    as such    is asked  writes      asked
+               examining.py, what a server is and can do; network.py, the thread on which all of it happens
 """
 
 from __future__ import annotations

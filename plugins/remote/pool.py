@@ -15,6 +15,7 @@ from assistant.errors import ServerError
 from assistant.formats import Format
 from assistant.types import Chunk
 from plugins.remote.dialects import Ask
+from plugins.remote.examining import examined
 from plugins.remote.network import Network
 from plugins.remote.prompts import BY_SERVER, choice
 from plugins.remote.server import Server, Traits, Trouble
@@ -127,7 +128,7 @@ class Pool:
 async def _tried(server: Server) -> str:
     """What is wrong with a server; empty if nothing is."""
     try:
-        await server.examine()
+        server.traits = await examined(server)
     except ServerError as error:
         return str(error)
     except Exception as error:  # what servers say may be anything

@@ -1,4 +1,4 @@
-"""One server: what it is found to be and to be able to do, and what it writes."""
+"""One server: what it writes, what it says of itself, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,19 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from assistant.errors import ServerError
-from assistant.formats import FORMATS
 from assistant.types import Chunk
 from plugins.remote.dialects import Ask, Chunks, Rule, Shape, body, part, path
-from plugins.remote.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
-TOLD = (20, 5)
-"""For how many tokens at each place probabilities are asked: the most that vLLM gives by itself, or else OpenAI."""
-
 CONTEXT = 2048
 """Tokens that a server is believed to read if it does not say."""
-
-OLLAMA_CONTEXT = 4096
-"""Ollama's own measure, unless its owner has set another one."""
-
-SAMPLE = Path(__file__).read_text(encoding="utf-8")[:6000]
-"""Code whose tokens are counted."""
-
-TEST = "zq"
-"""What no model writes unless it is made to."""
-
-_TOKENIZERS = (("/tokenize", "prompt"), ("/tokenize", "content"), ("/extras/tokenize", "input"))
-"""Addresses at which texts are counted, and how the text is called there: vLLM, llama-server, llama-cpp-python."""
 
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
@@ -110,18 +92,9 @@ class Server:
     def is_up(self) -> bool:
         return self.traits is not None and not self.problem
 
-    async def examine(self) -> None:
-        """Finds out what it is and can do. Raises Trouble."""
-        listed = await self._listed()
-        model = self._chosen([str(each["id"]) for each in listed])
-        entry = next(each for each in listed if each["id"] == model)
-        traits = await self._counted(await self._placed(Traits(model), entry))
-        traits = replace(traits, told=await self._told(traits))
-        self.traits = replace(traits, rule=await self._rule(traits))
-
     async def look(self) -> None:
         """Whether it is still there, with the same model. Raises Trouble."""
-        self._chosen([str(each["id"]) for each in await self._listed()])
+        self.chosen([str(each["id"]) for each in await self.listed()])
 
     async def write(self, ask: Ask) -> AsyncGenerator[Chunk]:
         """What it writes. Raises Trouble."""
@@ -130,7 +103,7 @@ class Server:
         try:
             ask = replace(ask, model=self.traits.model, told=self.traits.told)
             ask = replace(ask, stops=tuple((self.traits.specials or {}).values()))
-            async for chunk in self._written(self.traits, ask):
+            async for chunk in self.written(self.traits, ask):
                 yield chunk
             self._failures = 0
         finally:
@@ -154,7 +127,7 @@ class Server:
             await self._client.aclose()
             self._client = None
 
-    async def _written(self, traits: Traits, ask: Ask) -> AsyncGenerator[Chunk]:
+    async def written(self, traits: Traits, ask: Ask) -> AsyncGenerator[Chunk]:
         try:
             asked = body(traits.shape, traits.rule, ask)
         except ValueError as error:
@@ -207,7 +180,7 @@ class Server:
             self._client = httpx.AsyncClient(headers=headers, timeout=timeout, verify=context, trust_env=False)
         return self._client
 
-    async def _listed(self) -> list[dict[str, Any]]:
+    async def listed(self) -> list[dict[str, Any]]:
         try:
             async with asyncio.timeout(self.waits.first):
                 response = await self._http.get(f"{self.url}/models")
@@ -221,7 +194,7 @@ class Server:
         except (KeyError, TypeError, ValueError):
             raise self._error("it is no server of OpenAI's kind: it does not list its models") from None
 
-    def _chosen(self, models: list[str]) -> str:
+    def chosen(self, models: list[str]) -> str:
         """The model that is wanted, or the first. Raises Trouble."""
         if not models:
             raise self._error("it has no model")
@@ -232,7 +205,7 @@ class Server:
             raise self._error(f"it has {', '.join(models[:5])}, not {self.wanted}; correct `model=` or the server")
         return found
 
-    async def _json(self, method: str, url: str, **body: Any) -> Any:
+    async def json(self, method: str, url: str, **body: Any) -> Any:
         """What a server says that may know this address; None if it does not."""
         try:
             async with asyncio.timeout(self.waits.first):
@@ -240,66 +213,6 @@ class Server:
                 return response.json() if response.is_success else None
         except (httpx.HTTPError, TimeoutError, ValueError):
             return None
-
-    async def _placed(self, traits: Traits, entry: Mapping[str, Any]) -> Traits:
-        """Traits with what sort of server it is, and how much it reads where it says so.
-
-        vLLM says it in its list of models, llama-server among its properties.
-        """
-        if await self._json("GET", f"{self.root}/api/version"):
-            return replace(traits, shape=Shape.GENERATE, makes=Shape.GENERATE, context=OLLAMA_CONTEXT)
-        if isinstance(length := entry.get("max_model_len"), int):
-            return replace(traits, context=length)
-        said = await self._json("GET", f"{self.root}/props")
-        settings = said.get("default_generation_settings") if isinstance(said, dict) else None
-        if isinstance(settings, dict) and isinstance(length := settings.get("n_ctx"), int):
-            return replace(traits, makes=Shape.INFILL, context=length)
-        return traits
-
-    async def _counted(self, traits: Traits) -> Traits:
-        """Traits with what it says of its tokens: of formats that are known here, those which it reads as one."""
-        texts = sorted(frozenset().union(*(known.specials for known in FORMATS)))
-        for address, name in _TOKENIZERS:
-            if sample := await self._tokens(address, name, traits.model, SAMPLE):
-                counted = await asyncio.gather(*(self._tokens(address, name, traits.model, text) for text in texts))
-                pairs = zip(texts, counted, strict=True)
-                specials = {text: tokens[0] for text, tokens in pairs if tokens and len(tokens) == 1}
-                return replace(traits, specials=specials, ratio=len(Tokens().of(SAMPLE)) / len(sample))
-        return traits
-
-    async def _tokens(self, address: str, name: str, model: str, text: str) -> list[int] | None:
-        asked = {"model": model, name: text, "add_special_tokens": False}
-        answer = await self._json("POST", self.root + address, json=asked)
-        tokens = answer.get("tokens") if isinstance(answer, dict) else None
-        return tokens if isinstance(tokens, list) and all(isinstance(token, int) for token in tokens) else None
-
-    async def _told(self, traits: Traits) -> int:
-        """For how many tokens it tells probabilities. Raises Trouble if it writes nothing even without them."""
-        ask = Ask(traits.model, "def ", tokens=2)
-        async for _ in self._written(traits, ask):
-            pass
-        for count in TOLD:
-            try:
-                told = [chunk.others async for chunk in self._written(traits, replace(ask, told=count))]
-            except Trouble as error:
-                log.debug("%s", error)
-                continue
-            if any(told):
-                return count
-        return 0
-
-    async def _rule(self, traits: Traits) -> Rule:
-        """How it is told what its text must match: tried, since many servers ignore what they do not know."""
-        for rule in (Rule.STRUCTURED, Rule.GRAMMAR, Rule.GUIDED) if traits.shape is not Shape.GENERATE else ():
-            ask = Ask(traits.model, "def ", tokens=8, expression=TEST)
-            try:
-                texts = [chunk.text async for chunk in self._written(replace(traits, rule=rule), ask)]
-            except Trouble as error:
-                log.debug("%s", error)
-                continue
-            if "".join(texts) == TEST:
-                return rule
-        return Rule.NONE
 
     def _refusal(self, response: httpx.Response) -> Trouble:
         status, wish = response.status_code, response.headers.get("retry-after", "")
