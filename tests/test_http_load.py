@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from http_tools import PATIENCE, process
+from http_tools import PATIENCE, process, until
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CLIENTS, EACH = 8, 4
@@ -97,3 +97,15 @@ def test_what_a_hole_expects_is_told(root, url):
     body = {"path": "new.py", "text": text, "offset": len(text) - 2}
     answer = httpx.post(f"{url}/v1/hole", json=body, timeout=PATIENCE).json()
     assert answer["expected"] == "int"
+
+
+def test_what_changes_on_the_disk_is_noticed(root, url):
+    text = "from boxes import Box\n\nbox = Box()\nprint(box.w)\n"
+    body = {"path": "uses_boxes.py", "text": text, "offset": len(text) - 2, "explain": True}
+
+    def completed() -> str:
+        return text[: len(text) - 2] + httpx.post(f"{url}/v1/complete", json=body, timeout=PATIENCE).json()["text"]
+
+    for name in ("width", "weight"):
+        (root / "boxes.py").write_text(f"class Box:\n    {name} = 1\n")
+        until(lambda name=name: f"box.{name}" in completed(), f"the member {name}")

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
@@ -100,6 +101,11 @@ class Queue:
             await running
         finally:
             running.cancel()
+
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Says that files have changed on the disk."""
+        for worker in self._workers:
+            worker.assistant.files_changed(paths)
 
     def close(self) -> None:
         """Ends what is running. Waits for it."""

@@ -15,6 +15,7 @@ from assistant import app as assembly
 from assistant.errors import RequestError
 from assistant.http.app import create
 from assistant.http.boundary import Admission, is_loopback
+from assistant.http.changes import Changes
 from assistant.http.connections import MOST, Connection
 from assistant.http.folders import Folders
 from assistant.http.metrics import Metrics
@@ -51,9 +52,10 @@ def serve(
             "`openssl rand -hex 32` prints, and send it as “Authorization: Bearer TOKEN”."
         )
     listener = listening(host, port)
-    queue = Queue(lambda: _worker(settings, parallel), parallel)
+    queue, folders = Queue(lambda: _worker(settings, parallel), parallel), Folders(roots)
+    changes = Changes(folders.roots, queue.files_changed)
     try:
-        service = Service(queue, Folders(roots), Metrics())
+        service = Service(queue, folders, Metrics())
         application = create(service, Admission(token, is_loopback(host)))
         config = uvicorn.Config(
             application,
@@ -67,9 +69,10 @@ def serve(
             server_header=False,
             proxy_headers=False,
         )
-        tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, service.folders.roots, bool(token))
+        tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, folders.roots, bool(token))
         _Server(config).run([listener])
     finally:
+        changes.close()
         queue.close()
         listener.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import PurePath
@@ -31,6 +31,9 @@ NAME = "ghostwright"
 PATIENCE = 5.0
 """Seconds that the first completion on request in a folder waits for the language server; automatic ones never do."""
 
+OPENED = 4_096
+"""Files and folders that are remembered as open."""
+
 ASIDE = 4
 """Questions without the model that one client may have under way."""
 
@@ -43,6 +46,7 @@ class Service:
         self.folders = folders
         self.metrics = metrics
         self._asides = Counter[Client]()
+        self._opened: dict[Hashable, None] = {}
         metrics.watch("ghostwright_waiting", "Requests that wait for a worker", lambda: queue.waiting)
         metrics.watch("ghostwright_running", "Workers at work", lambda: queue.running)
         metrics.watch("ghostwright_tokens", "Tokens that the model has computed", self._evaluated)
@@ -60,13 +64,13 @@ class Service:
 
     async def complete(self, client: Client, request: CompletionRequest, fresh: bool = False) -> Answer:
         """The engine's answer, when it is the client's turn. Raises Problem, ModelError."""
-        return await self.queue.run(client, lambda assistant, stop: _completed(assistant, request, stop, fresh))
+        return await self.queue.run(client, lambda assistant, stop: self._completed(assistant, request, stop, fresh))
 
     def drafts(self, client: Client, request: CompletionRequest, fresh: bool) -> AsyncGenerator[str | Answer]:
         """What is being written, again and again, and in the end the answer."""
 
         def work(assistant: Assistant, stop: Event, tell: Callable[[str | Answer], None]) -> bool:
-            tell(_completed(assistant, request, stop, fresh, tell))
+            tell(self._completed(assistant, request, stop, fresh, tell))
             return True
 
         return self.queue.stream(client, work)
@@ -97,25 +101,35 @@ class Service:
             stop.set()
             self._asides -= Counter((client,))
 
+    def _completed(
+        self,
+        assistant: Assistant,
+        request: CompletionRequest,
+        stop: Event,
+        fresh: bool,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> Answer:
+        """The engine's answer, with the seconds that opening the file took."""
+        begin = time.perf_counter()
+        self._open(assistant, request)
+        opened = time.perf_counter() - begin
+        answer = assistant.complete(request, stop, tell, fresh)
+        return replace(answer, timings={"open": opened, **answer.timings})
+
+    def _open(self, assistant: Assistant, request: CompletionRequest) -> None:
+        """Shows a file to the assistant, as an editor does once; waits where its language server has yet to start."""
+        file = assistant, request.path
+        if file in self._opened:
+            return
+        folder = assistant, request.root or request.path.parent, request.language
+        is_first = folder not in self._opened and request.trigger is Trigger.INVOKED
+        assistant.open(request, PATIENCE if is_first else 0.0)
+        self._opened |= {file: None, folder: None}
+        while len(self._opened) > OPENED:
+            del self._opened[next(iter(self._opened))]
+
     def _evaluated(self) -> float:
         return sum(worker.assistant.model.evaluated for worker in self.queue.workers)
-
-
-def _completed(
-    assistant: Assistant,
-    request: CompletionRequest,
-    stop: Event,
-    fresh: bool,
-    tell: Callable[[str], None] = lambda text: None,
-) -> Answer:
-    """The engine's answer, with the seconds that opening the file took: what is remembered needs none."""
-    if not fresh and (recalled := assistant.recalled(request)):
-        return recalled
-    begin = time.perf_counter()
-    assistant.open(request, PATIENCE if request.trigger is Trigger.INVOKED else 0.0)
-    opened = time.perf_counter() - begin
-    answer = assistant.complete(request, stop, tell, fresh)
-    return replace(answer, timings={"open": opened, **answer.timings})
 
 
 def _service(request: Request) -> Service:
