@@ -124,7 +124,9 @@ def _add_complete(commands: Any) -> None:
     )
     parser.add_argument("--explain", action="store_true", help="show the prompt, its tokens by source, and the timings")
     parser.add_argument("-n", "--candidates", type=_positive, default=1, metavar="N", help="how many to show (1)")
-    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file, or remote:ADDRESS, instead of the model in the settings"
+    )
 
 
 def _add_hole(commands: Any) -> None:
@@ -139,7 +141,9 @@ def _add_ask(commands: Any) -> None:
     parser = _add(commands, "ask", text, _ask, json=True, example=example)
     parser.add_argument("request", metavar="REQUEST", help="what you want to do, in your words; names help")
     parser.add_argument("--in", dest="place", metavar="FILE:LINE:COL", help="where; without it in a file of its own")
-    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file, or remote:ADDRESS, instead of the model in the settings"
+    )
 
 
 def _add_search(commands: Any) -> None:
@@ -170,7 +174,9 @@ def _add_serve(commands: Any) -> None:
         "--token", metavar="TOKEN", help="what clients must send; better in the environment: GHOSTWRIGHT_TOKEN"
     )
     parser.add_argument("--parallel", type=_positive, metavar="N", help="how many are answered at once (2)")
-    parser.add_argument("--model", metavar="PATH", help="a GGUF file to use instead of the one in the settings")
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file, or remote:ADDRESS, instead of the model in the settings"
+    )
 
 
 def _add_download(commands: Any) -> None:

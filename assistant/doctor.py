@@ -114,6 +114,8 @@ def _model(assistant: Assistant) -> Iterator[Check]:
     size = f"{model.context_length} tokens of context"
     if assistant.problem:
         yield Check("server", False, assistant.problem, "Start it, or correct the setting `model`.")
+    if abilities := getattr(model, "abilities", ""):
+        yield Check("server", True, abilities)
     yield Check("model", True, f"{model.name}, for {languages}, {size}, loaded in {seconds:.2f} s")
     yield Check("format", True, f"{family.name}: {reason}" if reason else family.name)
     yield _completion(assistant)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from command import ghostwright
@@ -15,6 +16,7 @@ from remote_tools import LONG, QUICK, Proxy, free_port, llama_cpp_server, remote
 
 from assistant.app import assemble
 from assistant.cancellation import Cancellation
+from assistant.doctor import Check, examine
 from assistant.engine import Assistant
 from assistant.errors import Cancelled, ModelError, ServerError, SettingsError
 from assistant.guards import FREE, Guard, View
@@ -44,6 +46,13 @@ def opened(stack: ExitStack, *urls: str, **options) -> RemoteModel:
     model = remote(*urls, **options)
     stack.callback(model.unload)
     return model
+
+
+def examine_with(settings: Path) -> list[Check]:
+    """What the doctor finds with a user's settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GHOSTWRIGHT_CONFIG", str(settings))
+        return examine(settings.parent)
 
 
 def completed(model, marked="y = ‸", monitors=(), stand_in=None, **settings) -> list[str]:
@@ -304,6 +313,26 @@ def test_a_server_that_ends_while_it_writes_is_followed_by_another_one(stack):
     assert completed(model) == ["x.apple(2)"]
     assert second.asked > asked or first.asked > second.asked
     assert model.is_up
+
+
+def test_a_model_that_was_unloaded_is_asked_again(stack):
+    model = opened(stack, stack.enter_context(served(vllm(bytes_model()))))
+    assert completed(model) == ["x.apple(2)"]
+    model.unload()
+    assert model.is_up
+    assert completed(model) == ["x.apple(2)"]
+
+
+def test_the_doctor_tells_what_a_server_can_do(stack, tmp_path):
+    url = stack.enter_context(served(vllm(bytes_model("a + b\n"))))
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'model = "remote:{url}"\n')
+    told = {check.name: check for check in examine_with(settings)}
+    assert told["server"].finding == (
+        "asked for completions; takes expressions (structured_outputs); tells probabilities of 20 tokens"
+    )
+    assert told["format"].finding.startswith("qwen2.5-coder: ")
+    assert told["model"].finding.startswith("Qwen2.5-Coder-7B at 127.0.0.1:")
 
 
 def test_a_server_with_another_model_is_left_out(stack, caplog):

@@ -103,6 +103,7 @@ def event(text: str, tokens=None, finish=None) -> str:
         ([event("ab", {"ab\n": -1}, "stop")], [("ab", -1)]),
         ([event("", {}, "stop"), ""], []),
         ([": ping", "event: x", event("a")], [("a", None)]),
+        ([event("a\ud800")], [("a?", None)]),
         (["data: " + json.dumps({"choices": [], "usage": {}}), event("a")], [("a", None)]),
     ],
 )

@@ -180,9 +180,10 @@ def _part(answer: Mapping[str, Any]) -> Part:
 
 
 def _text(text: Any) -> str:
+    """A text without halves of surrogate pairs, which JSON can hold and files cannot."""
     if not isinstance(text, str):
         raise TypeError(f"{text!r} is no text")
-    return text
+    return text.encode("utf-8", "replace").decode()
 
 
 def _tokens(told: Any) -> Iterator[Chunk]:

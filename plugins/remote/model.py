@@ -109,6 +109,14 @@ class RemoteModel:
         return self._pool.reason
 
     @property
+    def abilities(self) -> str:
+        """What the server that is asked next can do, in words."""
+        traits = self._loaded.traits
+        rule = f"takes expressions ({traits.rule})" if traits.rule else "takes no expressions"
+        told = f"tells probabilities of {traits.told} tokens" if traits.told else "tells no probabilities"
+        return f"asked for {traits.shape}; {rule}; {told}"
+
+    @property
     def context_length(self) -> int:
         traits = self._loaded.traits
         return int(min(traits.context, MAX_CONTEXT) * traits.ratio)
