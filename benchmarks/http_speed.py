@@ -53,10 +53,13 @@ Ask = Callable[[httpx.AsyncClient, Cursor], Awaitable[None]]
 def cursors(folder: Path, count: int, seed: int) -> list[Cursor]:
     """Bodies for `/v1/complete`: several neighbouring cursors a file, in an order that has nothing to do with that."""
     generator = random.Random(seed)
-    paths = sorted(path for path in folder.glob("*.py") if 4_000 < path.stat().st_size < 60_000)
+    texts = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    code = [
+        path for path, text in texts.items() if 4_000 < len(text) < 60_000 and text.isascii()
+    ]  # not tables of emoji
     found = []
-    for path in generator.sample(paths, min(len(paths), max(count // 4, 1))):
-        text = path.read_text(encoding="utf-8")
+    for path in generator.sample(code, min(len(code), max(count // 4, 1))):
+        text = texts[path]
         places = [match.end() for match in re.finditer(r"\n +\S[^\n]{4,20}(?=[^\n]{6})", text)]
         for offset in generator.sample(places, min(4, len(places))):
             end = text.index("\n", offset)
