@@ -16,6 +16,7 @@ from assistant.knowledge import Knowledge
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.types import Model, TextModel, writes_text
+from language_servers.catalog import READERS
 from language_servers.servers import Servers
 from retrieval.repository import excluded
 
@@ -58,7 +59,7 @@ def knowledge(settings: Settings) -> Knowledge:
 
 def _servers(settings: Settings) -> Servers:
     try:
-        return Servers(settings.language_servers)
+        return Servers(settings.language_servers if settings.trust_project else READERS)
     except ValueError as error:
         raise SettingsError(f"Setting “language_servers”: {error}") from None
 

@@ -63,7 +63,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disabled_plugins: list[str] = msgspec.field(default_factory=list)
     """Names of plugins to leave out."""
     trust_project: bool = True
-    """Whether a project's own file may choose models and language servers. That file cannot say so itself."""
+    """Whether a project's own file may choose models and language servers, and these may run what is in the project.
+
+    That file cannot say so itself.
+    """
 
 
 def load(folder: Path, editor: Mapping[str, Any] | None = None) -> Settings:

@@ -219,6 +219,13 @@ SAMPLES = {
     "java": Sample("Sample.java", 'class Sample { void f() { String s = ""; s.‸; } }\n', "length"),
 }
 
+READERS = {language: "" for entry in CATALOG for language in entry.languages} | {
+    "python": "ty",
+    "c": "clangd",
+    "cpp": "clangd",
+}
+"""Choices for a project that is not trusted: the servers that only read it. Others run its interpreter or its build."""
+
 
 def named(name: str) -> Entry | None:
     """The entry of a name."""
