@@ -275,9 +275,9 @@ def remote(*urls: str, waits: Waits = QUICK, **options: str) -> RemoteModel:
 class Proxy:
     """Stands before a server and spoils what it says: `fault` is a name below, or empty.
 
-    `refuse`: no connection. `hang`: no answer. `error`: status 500. `busy`: 429. `key`: 401. `garbage`: no JSON.
+    `hang`: no answer. `error`: status 500. `busy`: 429. `key`: 401. `garbage`: no JSON.
     `cut`: ends after the first chunk. `stall`: says nothing after the first chunk. `other`: another model's name.
-    Only completions are spoiled, but for `refuse`, `hang`, `key` and `other`.
+    Only completions are spoiled, but for `hang`, `key` and `other`.
     """
 
     STATUS: ClassVar[dict[str, tuple[int, str]]] = {"error": (500, "boom"), "busy": (429, "later"), "key": (401, "no")}

@@ -85,6 +85,21 @@ def test_what_no_monitor_minds_is_asked_for_once():
     assert len(model.orders) == 1
 
 
+def test_what_holds_mostly_by_itself_is_asked_for_only_where_it_does_not():
+    class Listed:
+        """Lets names that come behind `(` be one of some."""
+
+        name, triggers = "listed", "("
+
+        def guard(self, view: View) -> Guard:
+            return Beginning(NAME, AnyOf(frozenset({"apple"}))) if view.before.endswith("(") else FREE
+
+    for word, orders in (("apple", 1), ("pear", 2)):
+        model = Spoken(ByteModel({f"f({word})\n": 0.6, "f(apple, 1)\n": 0.2}), told=0)
+        assert "apple" in writer(request("f‸"), model, [Listed()]).write().text
+        assert [bool(order.expression) for order in model.orders[1:]] == [True] * (orders - 1)
+
+
 def test_a_model_that_keeps_writing_what_is_wrong_is_not_asked_for_ever():
     class Suspicious:
         """Minds most of what is written."""

@@ -48,7 +48,7 @@ class Segments:
     def next(self, written: Sequence[int], state: State) -> Path | None:
         """What the model writes next, a chunk or a whole name. None where nothing may follow."""
         state, count = self._watch.ask(state), len(written)
-        demand, refused = self._demand(state), list[str]()
+        demand, refused = self._first(state), list[str]()
         for _ in range(REQUESTS if self._streams.begun < MOST else 0):
             reading = self._streams.read(count, state, demand)
             if reading.obstacle is None:
@@ -81,6 +81,16 @@ class Segments:
         after = self._watch.after(state, self._model.token(text)) if text else state
         return (text, self._watch.ask(after)) if isinstance(after, State) else ("", state)
 
+    def _first(self, state: State) -> str:
+        """What is demanded before anything is refused: what has been typed, and a name if one is to follow.
+
+        Other guards hold mostly by themselves, and an expression costs a server some time.
+        """
+        text, after = self._begun(state)
+        if is_naming(after):
+            return self._demand(state)
+        return typed(text, "") if text else ""
+
     def _demand(self, state: State, *more: Guard) -> str:
         """An expression of what is legal at a state; empty if all is, or it cannot be said."""
         text, after = self._begun(state)
@@ -89,9 +99,8 @@ class Segments:
 
     def _past(self, start: State, reading: Reading) -> str:
         """An expression that leads past an obstacle: of what is legal where the first of the guards minds it."""
-        text = reading.state.view.written[len(start.view.written) :] + (
-            reading.obstacle.text if reading.obstacle else ""
-        )
+        assert reading.obstacle
+        text = reading.state.view.written[len(start.view.written) :] + reading.obstacle.text
         for index, asked in self._watch.looking_into(start, text):
             if index and any(held.guard.after(text[index:]) is None for held in asked):
                 legal = expression([held.guard for held in asked])
