@@ -23,12 +23,17 @@ var sent: dict<number> = {}  # by open buffer, the state of it that the server k
 var shown: dict<any> = {}    # the item that is drawn
 
 highlight default link Ghostwright Comment
-prop_type_add('ghostwright', {highlight: 'Ghostwright'})
+if empty(prop_type_get('ghostwright'))
+  prop_type_add('ghostwright', {highlight: 'Ghostwright'})
+endif
 
 # The server.
 
 def Start()
   if job_status(server) ==# 'run'
+    return
+  elseif !executable(COMMAND[0])
+    g:ghostwright_status = $'{COMMAND[0]} is not on the PATH'
     return
   endif
   sent = {}
@@ -36,10 +41,6 @@ def Start()
     in_mode: 'lsp', out_mode: 'lsp', err_io: 'null', out_cb: Told, noblock: 1,
     exit_cb: (_, code) => Ended(code),
   })
-  if job_status(server) !=# 'run'
-    g:ghostwright_status = COMMAND[0] .. ' cannot be started'
-    return
-  endif
   const parameters = {
     processId: getpid(),
     clientInfo: {name: 'Vim', version: v:version},
@@ -126,6 +127,12 @@ def Change(buffer: number)
   endif
 enddef
 
+def Save(buffer: number)
+  if has_key(sent, buffer)
+    Notify('textDocument/didSave', {textDocument: Document(buffer)})
+  endif
+enddef
+
 def Close(buffer: number)
   if has_key(sent, buffer)
     remove(sent, buffer)
@@ -204,8 +211,9 @@ augroup ghostwright
   autocmd!
   autocmd FileType * if index(FILETYPES, &filetype) >= 0 | Start() | Open(bufnr()) | endif
   autocmd TextChangedI * Ask()
-  autocmd CursorMovedI * if !empty(shown) | Ask() | endif
+  autocmd CursorMovedI * Clear()
   autocmd InsertLeave * Clear()
   autocmd TextChanged * Change(bufnr())
+  autocmd BufWritePost * Save(bufnr())
   autocmd BufUnload * Close(str2nr(expand('<abuf>')))
 augroup END
