@@ -22,7 +22,7 @@ from assistant.app import knowledge
 from assistant.engine import Assistant
 from assistant.http.app import create
 from assistant.http.boundary import Admission
-from assistant.http.connections import connection
+from assistant.http.connections import Connection
 from assistant.http.folders import Folders
 from assistant.http.metrics import Metrics
 from assistant.http.queue import Queue
@@ -90,9 +90,8 @@ class Served:
         listener = listening("127.0.0.1", 0)
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            self.app, http=connection(self.head_seconds), ws="none", log_config=None, timeout_graceful_shutdown=1
-        )
+        connection = type("Short", (Connection,), {"seconds": self.head_seconds})
+        config = uvicorn.Config(self.app, http=connection, ws="none", log_config=None, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), daemon=True)
         self._thread.start()

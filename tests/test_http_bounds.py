@@ -63,6 +63,12 @@ def connected(server: Served) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), PATIENCE)
 
 
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("shop"), ByteModel("f(y)\n")) as server:
+        yield server
+
+
 class TestAdmission:
     @pytest.mark.parametrize("path", [*DIALECTS, "/v1/events", "/v1/search", "/nothing"])
     @pytest.mark.parametrize("token", ["", "wrong", "s3cre", "s3crets", "é" * 99, "\udcff"])
@@ -80,23 +86,28 @@ class TestAdmission:
     @pytest.mark.parametrize(
         "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "0.0.0.0", "[::2]"]
     )
-    def test_a_page_whose_name_leads_here_is_refused(self, server, host):
-        assert server.get("/health", Host=host).status_code == 421
-        assert server.post("/v1/complete", CODE, Host=host).status_code == 421
+    def test_a_page_whose_name_leads_here_is_refused(self, open_server, host):
+        assert open_server.get("/health", Host=host).status_code == 421
+        assert open_server.post("/v1/complete", CODE, Host=host).status_code == 421
 
     @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:99", "[::1]:8765"])
-    def test_local_names_lead_here(self, server, host):
-        assert server.get("/health", Host=host).status_code == 200
+    def test_local_names_lead_here(self, open_server, host):
+        assert open_server.get("/health", Host=host).status_code == 200
 
     @pytest.mark.parametrize(
         "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
     )
-    def test_pages_of_other_sites_may_not_ask_and_are_promised_nothing(self, server, headers):
-        response = server.post("/v1/complete", CODE, **headers)
+    def test_pages_of_other_sites_may_not_ask_and_are_promised_nothing(self, open_server, headers):
+        response = open_server.post("/v1/complete", CODE, **headers)
         assert response.status_code == 403
         assert not [name for name in response.headers if name.startswith("access-control")]
-        with server.client(**headers) as client:
+        with open_server.client(**headers) as client:
             assert client.options("/v1/complete").status_code == 403
+
+    def test_a_proxy_in_front_may_have_another_name_where_there_is_a_token(self, server):
+        headers = {"Host": "code.example.org"}
+        assert server.post("/v1/complete", CODE, **headers).status_code == 200
+        assert httpx.post(f"{server.url}/v1/complete", json=CODE, headers=headers).status_code == 401
 
     def test_the_log_has_neither_code_nor_tokens(self, server, caplog):
         caplog.set_level(logging.DEBUG)

@@ -45,18 +45,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who may come in: with a `token`, unless it is empty; on a loopback address by its names only.
+    """Who may come in: who has the `token`; where there is none, who calls the machine by a loopback name.
 
-    A web page whose name has been bound anew to 127.0.0.1 (DNS rebinding) still sends its own name.
+    A web page whose name has been bound anew to 127.0.0.1 (DNS rebinding) still sends its own name, and has no token.
     """
 
     token: str = ""
-    loopback: bool = True
 
     def check(self, headers: Headers, path: str) -> None:
         """Raises Problem."""
         host = hostname(headers.get("host", ""))
-        if self.loopback and host not in _LOOPBACK_NAMES:
+        if not self.token and host not in _LOOPBACK_NAMES:
             raise Problem(421, "Only local names lead here: send the Host header 127.0.0.1 or localhost.")
         if headers.get("sec-fetch-site", "none") == "cross-site" or self._is_foreign(headers.get("origin", "")):
             raise Problem(403, "Web pages of other sites may not ask.")

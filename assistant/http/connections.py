@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -50,8 +49,3 @@ class Connection(H11Protocol):
     def _give_up(self) -> None:
         if self.transport and not self.transport.is_closing():
             self.transport.close()
-
-
-def connection(seconds: float) -> type[Any]:
-    """Connections that wait so long for a head."""
-    return type("Connection", (Connection,), {"seconds": seconds})

@@ -30,7 +30,6 @@ class Metrics:
             registry=self._registry,
             buckets=BUCKETS,
         )
-
         self.events = Counter(
             "ghostwright_events", "What became of completions, by kind", ("kind",), registry=self._registry
         )
@@ -43,11 +42,16 @@ class Metrics:
     def counting(self, scope: Scope) -> Iterator[Callable[[int], None]]:
         """Counts a request under the status that it is told last."""
         path = scope["path"] if scope["path"] in self.paths else "other"
-        status, begin = [GONE], time.perf_counter()
+        status, begin = GONE, time.perf_counter()
+
+        def count(code: int) -> None:
+            nonlocal status
+            status = code
+
         try:
-            yield lambda code: status.__setitem__(0, code)
+            yield count
         finally:
-            self._answers.labels(path, str(status[0])).inc()
+            self._answers.labels(path, str(status)).inc()
             self._seconds.labels(path).observe(time.perf_counter() - begin)
 
     def text(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import FrameType
 
 import msgspec
 import uvicorn
+from starlette.types import ASGIApp
 
 from assistant import app as assembly
 from assistant.errors import RequestError
@@ -33,8 +33,6 @@ TOKEN = "GHOSTWRIGHT_TOKEN"
 CLOSING = 5
 """Seconds that running answers have to end when the server does."""
 
-log = logging.getLogger(__name__)
-
 
 def serve(
     host: str,
@@ -56,21 +54,9 @@ def serve(
     changes = Changes(folders.roots, queue.files_changed)
     try:
         service = Service(queue, folders, Metrics())
-        application = create(service, Admission(token, is_loopback(host)))
-        config = uvicorn.Config(
-            application,
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            limit_concurrency=MOST,
-            timeout_graceful_shutdown=CLOSING,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-        )
+        server = _Server(_config(create(service, Admission(token))))
         tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, folders.roots, bool(token))
-        _Server(config).run([listener])
+        server.run([listener])
     finally:
         changes.close()
         queue.close()
@@ -83,6 +69,21 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _config(application: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        limit_concurrency=MOST,
+        timeout_graceful_shutdown=CLOSING,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+    )
 
 
 def default_roots() -> list[Path]:
