@@ -275,9 +275,9 @@ def remote(*urls: str, waits: Waits = QUICK, **options: str) -> RemoteModel:
 class Proxy:
     """Stands before a server and spoils what it says: `fault` is a name below, or empty.
 
-    `hang`: no answer. `error`: status 500. `busy`: 429. `key`: 401. `garbage`: no JSON.
-    `cut`: ends after the first chunk. `stall`: says nothing after the first chunk. `other`: another model's name.
-    Only completions are spoiled, but for `hang`, `key` and `other`.
+    `hang`: no answer. `mute`: the models are listed, and nothing else is answered. `error`: status 500. `busy`: 429.
+    `key`: 401. `garbage`: no JSON. `cut`: ends after the first chunk. `stall`: says nothing after the first chunk. `other`: another model's name.
+    Only completions are spoiled, but for `hang`, `mute`, `key` and `other`.
     """
 
     STATUS: ClassVar[dict[str, tuple[int, str]]] = {"error": (500, "boom"), "busy": (429, "later"), "key": (401, "no")}
@@ -294,7 +294,7 @@ class Proxy:
         fault = self.fault
         is_completion = path.endswith("completions")
         self.asked += is_completion
-        if fault == "hang":
+        if fault == "hang" or (fault == "mute" and not path.endswith("models")):
             await asyncio.sleep(LONG)
         if fault in self.STATUS and (is_completion or fault == "key"):
             return JSONResponse({"detail": self.STATUS[fault][1]}, self.STATUS[fault][0], {"Retry-After": "0"})

@@ -249,7 +249,7 @@ def test_the_setting_may_name_the_format(stack):
 
 # faults
 
-WAITS = {"hang": replace(QUICK, first=1.5), "stall": replace(QUICK, next=1.5)}
+WAITS = {"hang": replace(QUICK, first=1.5), "mute": replace(QUICK, first=1.5), "stall": replace(QUICK, next=1.5)}
 """Waits that end for faults that are noticed by nothing else."""
 
 
@@ -271,7 +271,7 @@ def test_when_a_server_fails_the_local_model_writes_and_later_the_server_again(s
     assert assistant.problem == ""
 
 
-@pytest.mark.parametrize("fault", ["hang", "key", "other"])
+@pytest.mark.parametrize("fault", ["hang", "mute", "key", "other"])
 def test_a_server_that_cannot_be_used_from_the_start_is_named(stack, fault):
     proxy = Proxy(stack.enter_context(served(vllm(bytes_model("there()\n")))))
     proxy.fault = fault
@@ -281,7 +281,12 @@ def test_a_server_that_cannot_be_used_from_the_start_is_named(stack, fault):
     assert assistant.complete(request("y = ‸")).completions[0].text == "here()"
     assert assistant.problem.startswith(f"The model's server at {url} cannot be used: ")
     assert assistant.problem.endswith(" The local model is used.")
-    said = {"hang": "in time", "key": "refuses the key", "other": "it has another-model, not Qwen2.5-Coder-7B"}
+    said = {
+        "hang": "in time",
+        "mute": "in time",
+        "key": "refuses the key",
+        "other": "it has another-model, not Qwen2.5-Coder-7B",
+    }
     assert said[fault] in assistant.problem
     proxy.fault = ""
     until(lambda: not assistant.problem)

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 TICK = 0.25
 """Seconds between two looks at the clock for what is to be tried again."""
 
+PATIENCE = 2
+"""How many times as long as for a first token it may take to find out what a server can do."""
+
 
 class Pool:
     """The servers of one model, each user's in another order: prompts go where their beginnings are remembered."""
@@ -128,9 +131,12 @@ class Pool:
 async def _tried(server: Server) -> str:
     """What is wrong with a server; empty if nothing is."""
     try:
-        server.traits = await examined(server)
+        async with asyncio.timeout(PATIENCE * server.waits.first):
+            server.traits = await examined(server)
     except ServerError as error:
         return str(error)
+    except TimeoutError:
+        return f"The model's server at {server.url} cannot be used: it does not answer in time."
     except Exception as error:  # what servers say may be anything
         log.debug("%s", server.url, exc_info=error)
         return f"The model's server at {server.url} cannot be used: {error!r}."
