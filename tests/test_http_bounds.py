@@ -20,6 +20,7 @@ from assistant.http.boundary import Admission, Boundary
 from assistant.http.metrics import Metrics
 from assistant.http.problems import Problem
 from assistant.http.queue import Queue
+from assistant.http.service import ASIDE
 from assistant.http.turns import Client, Turns
 from assistant.types import NEVER
 from assistant.worker import Worker
@@ -327,6 +328,23 @@ class TestTurns:
             assert other.result(PATIENCE).status_code == 200
             assert rest[-2] == "data: [DONE]"
             assert len([line for line in rest if '"x"' in line]) == 299
+
+    async def test_questions_that_take_long_hold_up_neither_completions_nor_other_clients(self, tmp_path):
+        with served(tmp_path, ByteModel("f(y)\n")) as server:
+            end = threading.Event()
+            asking = [
+                asyncio.create_task(server.service.aside(Client("greedy"), lambda stop: end.wait(PATIENCE)))
+                for _ in range(ASIDE)
+            ]
+            await asyncio.sleep(0)
+            with pytest.raises(Problem, match="under way"):
+                await server.service.aside(Client("greedy"), lambda stop: None)
+            assert await server.service.aside(Client("modest"), lambda stop: 3) == 3
+            answer = await asyncio.to_thread(server.post, "/v1/complete", CODE)
+            assert answer.json()["text"] == "f(y)"
+            end.set()
+            assert await asyncio.gather(*asking) == [True] * ASIDE
+            assert await server.service.aside(Client("greedy"), lambda stop: 4) == 4
 
     async def test_a_worker_that_does_not_stop_is_replaced(self, monkeypatch):
         monkeypatch.setattr("assistant.http.queue.GRACE", 0.05)

@@ -94,12 +94,6 @@ class Completed(Candidate):
     waited: float | None = None
 
 
-class Draft(OwnBody):
-    """What the model has written so far. It may turn back, and less may be shown of it."""
-
-    text: str
-
-
 @router.post("/v1/complete", response_model=Completed, responses=streamed(SERVER_SENT, "One object, or events."))
 async def complete(wanted: Wanted, service: Serving, client: Asking) -> Response:
     """Completes at a cursor.

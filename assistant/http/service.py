@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import PurePath
@@ -34,8 +35,8 @@ PATIENCE = 5.0
 OPENED = 4_096
 """Files and folders that are remembered as open."""
 
-ASIDE = 4
-"""Questions without the model that one client may have under way."""
+ASIDE, ASKING = 4, 8
+"""Questions without the model that one client may have under way, and that are answered at a time."""
 
 
 class Service:
@@ -46,6 +47,7 @@ class Service:
         self.folders = folders
         self.metrics = metrics
         self._asides = Counter[Client]()
+        self._asking = ThreadPoolExecutor(ASKING, "questions")  # which may take long: files are read in other threads
         self._opened: dict[Hashable, None] = {}
         metrics.watch("ghostwright_waiting", "Requests that wait for a worker", lambda: queue.waiting)
         metrics.watch("ghostwright_running", "Workers at work", lambda: queue.running)
@@ -96,7 +98,7 @@ class Service:
         stop = Event()
         try:
             async with in_time(self.queue.seconds):
-                return await asyncio.to_thread(work, stop)
+                return await asyncio.get_running_loop().run_in_executor(self._asking, work, stop)
         finally:
             stop.set()
             self._asides -= Counter((client,))
