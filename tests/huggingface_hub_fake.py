@@ -20,6 +20,7 @@ LARGE = ".safetensors"
 class Hub:
     """The files of one model, `org/tiny`. `asked` are the files that were fetched, with where each began.
 
+    Large files lie elsewhere, to where the hub redirects; `tokens` are those that the two were shown.
     A file in `damaged` comes with other bytes. Of one in `stalled` the first half comes, and then nothing: `stalling`
     is set, and the rest waits for `go_on`.
     """
@@ -27,6 +28,7 @@ class Hub:
     files: Mapping[str, bytes]
     address: str = ""
     asked: list[tuple[str, int]] = field(default_factory=list)
+    tokens: set[tuple[str, str]] = field(default_factory=set)
     damaged: set[str] = field(default_factory=set)
     stalled: set[str] = field(default_factory=set)
     stalling: threading.Event = field(default_factory=threading.Event)
@@ -86,23 +88,27 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        place = "elsewhere" if self.path.startswith("/elsewhere/") else "hub"
+        self.hub.tokens |= {(place, token) for token in self.headers.get_all("Authorization", [])}
         if re.match(r"/api/models/org/tiny(/revision/\w+)?(\?|$)", self.path):
             self._send_json(self.hub.about)
         elif self.path.startswith("/api/models/org/tiny/tree/"):
             self._send_json(self.hub.tree)
-        elif name := self._file():
+        elif name := self._file(r"/elsewhere/(.+)"):
             self._send_file(name)
+        elif name := self._file(r"/org/tiny/resolve/\w+/(.+)"):
+            self._send_head(302, name, 0) if name.endswith(LARGE) else self._send_file(name)
         else:
             self._refuse()
 
     def do_HEAD(self) -> None:
-        if name := self._file():
-            self._send_head(200, name, len(self.hub.files[name]))
+        if name := self._file(r"/org/tiny/resolve/\w+/(.+)"):
+            self._send_head(302 if name.endswith(LARGE) else 200, name, len(self.hub.files[name]))
         else:
             self._refuse()
 
-    def _file(self) -> str | None:
-        match = re.fullmatch(r"/org/tiny/resolve/\w+/(.+)", self.path)
+    def _file(self, path: str) -> str | None:
+        match = re.fullmatch(path, self.path)
         return match[1] if match and match[1] in self.hub.files else None
 
     def _send_file(self, name: str) -> None:
@@ -119,11 +125,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_head(self, status: int, name: str, length: int, begin: int = 0) -> None:
         content = self.hub.files[name]
-        etag = hashlib.sha256(content).hexdigest() if name.endswith(LARGE) else git_sha(content)
         self.send_response(status)
-        self.send_header("ETag", f'"{etag}"')
+        if name.endswith(LARGE):
+            self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("ETag", f'"{git_sha(content)}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Length", str(length))
+        if status == 302:
+            self.send_header("Location", f"http://localhost:{self.server.server_address[1]}/elsewhere/{name}")
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.end_headers()

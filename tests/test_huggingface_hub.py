@@ -41,7 +41,7 @@ def environment(hub, tmp_path) -> dict[str, str]:
     """A machine with an empty cache and a way to the hub, on which the plugin is installed."""
     site = tmp_path / "site"
     unpack(wheel(tmp_path, "hub_models", "from plugins.huggingface import ghostwright_model\n"), site)
-    own = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1", "HF_TOKEN": ""}
+    own = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1,localhost"}
     return {**with_plugins(site), **own}
 
 
@@ -85,6 +85,13 @@ def test_a_downloaded_model_is_run_without_the_hub(run, hub, python):
     assert python("print(model.logits([1, 2]).shape)").startswith("(1, ")
     assert run("download", MODEL).code == 0
     assert len(hub.asked) == asked  # nothing of it is fetched again
+
+
+def test_a_token_is_shown_to_the_hub_only(run, hub, environment):
+    environment["HF_TOKEN"] = "hf_secret"
+    assert run("download", MODEL).code == 0
+    assert "model.safetensors" in hub.fetched
+    assert hub.tokens == {("hub", "Bearer hf_secret")}
 
 
 def test_the_model_of_the_settings_is_downloaded_if_none_is_named(run, hub, tmp_path):
