@@ -276,8 +276,8 @@ class Proxy:
     """Stands before a server and spoils what it says: `fault` is a name below, or empty.
 
     `hang`: no answer. `mute`: the models are listed, and nothing else is answered. `error`: status 500. `busy`: 429.
-    `key`: 401. `garbage`: no JSON. `cut`: ends after the first chunk. `stall`: says nothing after the first chunk. `other`: another model's name.
-    Only completions are spoiled, but for `hang`, `mute`, `key` and `other`.
+    `key`: 401. `garbage`: no JSON. `cut`: ends after the first chunk. `stall`: says nothing after the first chunk.
+    `other`: another model's name. Only completions are spoiled, but for `hang`, `mute`, `key` and `other`.
     """
 
     STATUS: ClassVar[dict[str, tuple[int, str]]] = {"error": (500, "boom"), "busy": (429, "later"), "key": (401, "no")}
