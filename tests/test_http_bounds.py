@@ -91,7 +91,7 @@ class TestAdmission:
         assert open_server.get("/health", Host=host).status_code == 421
         assert open_server.post("/v1/complete", CODE, Host=host).status_code == 421
 
-    @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:99", "[::1]:8765"])
+    @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:99", "127.0.0.2", "[::1]:8765"])
     def test_local_names_lead_here(self, open_server, host):
         assert open_server.get("/health", Host=host).status_code == 200
 

@@ -38,8 +38,6 @@ OPEN_PATHS = frozenset(("/health", "/docs", "/openapi.json"))
 NAME = 64
 """Characters of a client's name that count."""
 
-_LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
-
 log = logging.getLogger(__name__)
 
 
@@ -54,8 +52,7 @@ class Admission:
 
     def check(self, headers: Headers, path: str) -> None:
         """Raises Problem."""
-        host = hostname(headers.get("host", ""))
-        if not self.token and host not in _LOOPBACK_NAMES:
+        if not self.token and not is_loopback(hostname(headers.get("host", ""))):
             raise Problem(421, "Only local names lead here: send the Host header 127.0.0.1 or localhost.")
         if headers.get("sec-fetch-site", "none") == "cross-site" or self._is_foreign(headers.get("origin", "")):
             raise Problem(403, "Web pages of other sites may not ask.")
@@ -63,7 +60,7 @@ class Admission:
             raise Problem(401, "This server needs its token: send the header “Authorization: Bearer TOKEN”.")
 
     def _is_foreign(self, origin: str) -> bool:
-        return bool(origin) and hostname(origin.rpartition("/")[2]) not in _LOOPBACK_NAMES
+        return bool(origin) and not is_loopback(hostname(origin.rpartition("/")[2]))
 
     def _is_known(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
