@@ -60,6 +60,11 @@ class TestOpenAI:
         assert (answer.choices[0].finish_reason, answer.object) == ("stop", "text_completion")
         assert answer.usage.completion_tokens == len("f(y)\nreturn é".encode())
 
+    def test_an_empty_suffix_is_the_end_of_a_file(self, openai_client):
+        with_end = openai_client.completions.create(model="", prompt="x = ", suffix="", max_tokens=4)
+        assert with_end.choices[0].text == "f(y)"
+        assert with_end.usage.prompt_tokens > len("x = ")
+
     def test_a_word_that_the_cursor_stands_in_is_not_told_again(self, openai_client):
         answer = openai_client.completions.create(model="", prompt="x = f", suffix="\n", max_tokens=3)
         assert answer.choices[0].text == "(y)"

@@ -145,7 +145,7 @@ def _refuse(body: OpenAIBody) -> None:
             raise Problem(400, f"{name} is not offered here: leave it out.", name)
     if body.best_of is not None and body.best_of != (body.n or 1):
         raise Problem(400, "best_of is not offered here unless it equals n: leave it out.", "best_of")
-    if body.suffix and (body.echo or not all(isinstance(prompt, str) for prompt in body.prompts)):
+    if body.suffix is not None and (body.echo or not all(isinstance(prompt, str) for prompt in body.prompts)):
         raise Problem(400, "With a suffix the prompt must be a text, and echo is not possible.", "suffix")
     if not 1 <= len(body.prompts) <= MOST:
         raise Problem(400, f"From 1 to {MOST} prompts can be sent at once, not {len(body.prompts)}.", "prompt")
@@ -169,7 +169,7 @@ def _wishes(body: OpenAIBody, assistant: Assistant) -> list[Wish]:
 def _prompt(body: OpenAIBody, prompt: str | list[int], assistant: Assistant) -> tuple[tuple[int, ...], str, str]:
     """The tokens that are read, what is written anew of them, and what is to be told first."""
     model = assistant.model
-    if body.suffix and isinstance(prompt, str):
+    if body.suffix is not None and isinstance(prompt, str):
         return *infill(model, prompt, body.suffix), ""
     if isinstance(prompt, str):
         return prompt_of(model, prompt), "", prompt if body.echo else ""
