@@ -46,7 +46,10 @@ class Plugins:
         """The model that the settings name. Raises ModelError."""
         for _, model in self._ask("ghostwright_model", settings=settings):
             return model  # type: ignore[no-any-return]
-        raise ModelError(f"No plugin can run the model “{settings.model}”. Name a .gguf file, or nothing.")
+        raise ModelError(
+            f"No plugin can run the model “{settings.model}”. Name a .gguf file, a model's folder, huggingface:NAME, "
+            "remote:ADDRESS, or nothing for the embedded model."
+        )
 
     def context_sources(self, settings: Settings, knowledge: Knowledge) -> list[ContextSource]:
         return self._lists("ghostwright_context_sources", settings=settings, knowledge=knowledge)

@@ -266,7 +266,10 @@ class Reader(Protocol):
 
 
 class Model(Reader, Protocol):
-    """A function from tokens to logits. Which part of a sequence it has seen before is its own business."""
+    """A function from tokens to logits. Which part of a sequence it has seen before is its own business.
+
+    One that comes from elsewhere may also have `download() -> Path`, which fetches it.
+    """
 
     def logits(self, tokens: Sequence[int], last: int = 1, cancelled: Event = NEVER) -> NDArray[np.float32]:
         """float32[last, vocabulary]: scores of what follows each of the `last` positions. Raises Cancelled."""

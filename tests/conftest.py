@@ -14,6 +14,8 @@ from language_server_tools import LONG
 from language_servers.catalog import installed, named
 from language_servers.client import LanguageServer
 
+pytest.register_assert_rewrite("model_contract")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_settings_of_the_user(tmp_path_factory):

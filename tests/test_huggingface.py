@@ -14,6 +14,7 @@ import torch
 import transformers
 from fakes import request
 from huggingface_folders import FAMILIES, embedded, tiny
+from model_contract import TEXT, CroppableContract, EmbeddedContract, ModelContract
 from safetensors.torch import load_file, save_file
 
 from assistant.engine import Assistant
@@ -21,9 +22,6 @@ from assistant.errors import Cancelled
 from assistant.settings import Settings
 from plugins.huggingface import HuggingFace
 from plugins.llama_cpp import WEIGHTS, LlamaCpp
-
-pytest.register_assert_rewrite("model_contract")
-from model_contract import TEXT, CroppableContract, EmbeddedContract, ModelContract  # noqa: E402
 
 WEIGHTS_FILE = "model.safetensors"
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 from gguf_files import chat_model, embedding_model
+from model_contract import EmbeddedContract
 
 from assistant.errors import ModelError, NoFillInTheMiddle
 from assistant.settings import Settings
 from plugins.llama_cpp import WEIGHTS, LlamaCpp, ghostwright_model
-
-pytest.register_assert_rewrite("model_contract")
-from model_contract import EmbeddedContract  # noqa: E402
 
 
 def llama_cpp() -> LlamaCpp:
