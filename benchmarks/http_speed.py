@@ -258,7 +258,7 @@ def show(figures: dict[str, Any]) -> None:
             console.print(f"{part}: {name}: {value}")
     if "clients" not in figures:
         return
-    table = Table("8 clients", "answers/s", "wait p50, ms", "p95", "fairness", "slowest : quickest")
+    table = Table("8 clients", "answers/s", "wait p50, s", "p95, s", "fairness", "slowest : quickest")
     for name, rounds in figures["clients"].items():
 
         def middle(read: Callable[[dict[str, Any]], float], rounds: list[dict[str, Any]] = rounds) -> str:
@@ -268,8 +268,8 @@ def show(figures: dict[str, Any]) -> None:
         table.add_row(
             name,
             middle(lambda each: each["answers a second"]),
-            middle(lambda each: each["wait, ms"]["p50"]),
-            middle(lambda each: each["wait, ms"]["p95"]),
+            middle(lambda each: each["wait, ms"]["p50"] / 1000),
+            middle(lambda each: each["wait, ms"]["p95"] / 1000),
             middle(lambda each: each["fairness"]),
             middle(lambda each: each["slowest client to quickest"]),
         )
