@@ -58,7 +58,10 @@ class Counted(RemoteModel):
 
     plain = False
     asked = 0
-    prompt_tokens = PROMPT_TOKENS
+
+    @property
+    def prompt_tokens(self) -> int:
+        return int(PROMPT_TOKENS * self._pool.traits.ratio)
 
     @property
     def obeys(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from command import ghostwright
 from fakes import ByteModel, Names, request
+from fastapi.responses import JSONResponse
 from remote_tools import LONG, QUICK, Proxy, free_port, llama_cpp_server, remote, served, until, vllm
 
 from assistant.app import assemble
@@ -302,6 +304,25 @@ def test_a_server_that_is_not_there_is_waited_for_in_the_background(stack):
     stack.enter_context(served(vllm(bytes_model("there()\n")), port))
     until(lambda: not assistant.problem)
     assert assistant.complete(request("y = ‸"), fresh=True).completions[0].text == "there()"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"error": {"message": "out of memory"}}, " (“out of memory”)"),
+        ({"error": "out of memory"}, " (“out of memory”)"),
+        ({"detail": [{"input": "secret = 1"}]}, ""),
+        ([1], ""),
+    ],
+)
+def test_what_a_server_says_is_told_but_not_the_code_that_it_was_sent(stack, said, told):
+    app = vllm(bytes_model())
+    model = opened(stack, stack.enter_context(served(app)))
+    model.load()
+    app.router.routes = [route for route in app.router.routes if route.path != "/v1/completions"]
+    app.add_api_route("/v1/completions", lambda: JSONResponse(said, 500), methods=["POST"])
+    with pytest.raises(ServerError, match=f"answers 500 Internal Server Error{re.escape(told)}\\."):
+        completed(model)
 
 
 def test_without_a_local_model_the_fault_is_raised(stack):

@@ -128,6 +128,7 @@ class Server:
             self._client = None
 
     async def written(self, traits: Traits, ask: Ask) -> AsyncGenerator[Chunk]:
+        """What it writes if it is what these traits say. Raises Trouble."""
         try:
             asked = body(traits.shape, traits.rule, ask)
         except ValueError as error:
@@ -181,6 +182,7 @@ class Server:
         return self._client
 
     async def listed(self) -> list[dict[str, Any]]:
+        """What it says of its models. Raises Trouble."""
         try:
             async with asyncio.timeout(self.waits.first):
                 response = await self._http.get(f"{self.url}/models")
@@ -218,11 +220,22 @@ class Server:
         status, wish = response.status_code, response.headers.get("retry-after", "")
         if status in (401, 403):
             return self._error("it refuses the key; put the right one into the environment variable that `key=` names")
-        said = f"it answers {status} {response.reason_phrase}: {response.text[:200]!r}"
+        said = f"it answers {status} {response.reason_phrase} {_sentence(response)}".rstrip()
         return self._error(said, status in (400, 413, 422), float(wish) if wish.isdigit() else 0.0)
 
     def _error(self, reason: str, is_ours: bool = False, after: float = 0.0) -> Trouble:
         return Trouble(f"The model's server at {self.url} cannot be used: {reason}.", is_ours, after)
+
+
+def _sentence(response: httpx.Response) -> str:
+    """What a server says is wrong, where it says so in a sentence: elsewhere there may be the code that it was sent."""
+    try:
+        answer = response.json()
+        error = answer.get("error") or answer
+        said = error if isinstance(error, str) else error.get("message") or error.get("detail")
+    except (AttributeError, ValueError):
+        return ""
+    return f"(“{said[:200]}”)" if isinstance(said, str) else ""
 
 
 def _reason(error: httpx.HTTPError) -> str:
