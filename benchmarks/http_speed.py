@@ -4,10 +4,10 @@
 
 Cursors stand in files of rich, where a line has been cut off in its middle. All servers run as processes of their own.
 
-`overhead`: seconds from request to answer that the engine's own stages do not account for; and of answers from memory,
-which take the engine no time. `batch`: the same cursors in one batch and one by one, on one connection, in turns.
-`clients`: eight at once, each with cursors of its own, one after the other. Three servers answer: ours with all that it
-has, ours as OpenAI's, and llama-cpp-python's, the latter two with the same bodies: text before and behind the cursor.
+`overhead`: answers from memory, which take the engine hardly any time, over HTTP and in this process. `batch`: the same
+cursors in one batch and one by one, on one connection, in turns. `clients`: eight at once, each with its own cursors,
+one after the other. Three servers answer: ours with all that it has, ours as OpenAI's, and llama-cpp-python's, the
+latter two with the same bodies: text before and behind the cursor.
 """
 
 from __future__ import annotations
@@ -35,11 +35,18 @@ from options import some_of, track
 from rich.console import Console
 from rich.table import Table
 
+from assistant.app import assemble
+from assistant.http.folders import Folders
+from assistant.http.native import Wanted, request_of
+from assistant.settings import Settings
 from plugins.llama_cpp import WEIGHTS
 
 PARTS = ("overhead", "batch", "clients")
 CLIENTS = 8
 PATIENCE = 300.0
+AGAIN = 20
+"""How often each answer is asked for from memory."""
+
 TOKENS = 32
 """What a completion may have where the client says so."""
 
@@ -148,31 +155,35 @@ async def ask_as_openai(client: httpx.AsyncClient, cursor: Cursor) -> None:
 
 
 async def overhead(folder: Path, count: int, seed: int) -> dict[str, Any]:
-    """Milliseconds that are not the engine's."""
-    beside, remembered, least = [], [], []
+    """Milliseconds of answers from memory: over HTTP, from the engine in this process, and what lies between them."""
+    over_http, engine, least = [], [], []
+    alone = [cursor | {"others": []} for cursor in cursors(folder, count, seed)]  # no other file is read
+    assistant, folders = assemble(Settings(threads=1)), Folders([folder])
     async with ours(folder, 1) as url, httpx.AsyncClient(base_url=url, timeout=PATIENCE) as client:
-        alone = [cursor | {"others": []} for cursor in cursors(folder, count, seed)]  # no other file is read
         for cursor in track(alone, "overhead"):
-            first = await timed(client, cursor)
-            beside.append(first[0] - first[1])
-            await timed(client, cursor)
-            remembered.append((await timed(client, cursor))[0])
-            begin = time.perf_counter()
-            await client.get("/health")
-            least.append(time.perf_counter() - begin)
-    warm = beside[len(beside) // 4 :]  # before, files are opened and the language server starts
+            request = request_of(Wanted.model_validate(cursor), folders)
+            remembered = await complete(client, cursor), await asyncio.to_thread(assistant.complete, request)
+            if not (remembered[0]["text"] and remembered[1].completions):
+                continue
+            for _ in range(AGAIN):
+                over_http.append(await timed(complete(client, cursor)))
+                engine.append(await timed(asyncio.to_thread(assistant.complete, request)))
+                least.append(await timed(client.get("/health")))
+    assistant.close()
+    between = [whole - inner for whole, inner in zip(over_http, engine, strict=True)]
     return {
-        "beside the engine, ms": spread(warm),
-        "from memory, in all, ms": spread(remembered),
+        "over HTTP, ms": spread(over_http),
+        "engine, ms": spread(engine),
+        "overhead, ms": spread(between),
         "an answer without content, ms": spread(least),
     }
 
 
-async def timed(client: httpx.AsyncClient, cursor: Cursor) -> tuple[float, float]:
-    """Seconds in all, and in the engine."""
+async def timed(work: Awaitable[object]) -> float:
+    """Seconds."""
     begin = time.perf_counter()
-    answer = await complete(client, cursor)
-    return time.perf_counter() - begin, sum(answer["timings"].values())
+    await work
+    return time.perf_counter() - begin
 
 
 async def batch(folder: Path, count: int, seed: int, rounds: int, parallel: int) -> dict[str, Any]:
@@ -248,7 +259,7 @@ async def all_clients(folder: Path, each: int, seed: int, rounds: int, parallel:
 def spread(seconds: Sequence[float]) -> dict[str, float]:
     """Milliseconds."""
     ordered = sorted(seconds)
-    return {f"p{percent}": round(ordered[(len(ordered) - 1) * percent // 100] * 1000, 2) for percent in (50, 95)}
+    return {f"p{percent}": round(ordered[(len(ordered) - 1) * percent // 100] * 1000, 2) for percent in (5, 50, 95)}
 
 
 def show(figures: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from assistant import answers
 from assistant.errors import GhostwrightError
 from assistant.http.bodies import OwnBody
-from assistant.http.native import Completed, Wanted, request_of
+from assistant.http.native import Completed, Wanted, request_for
 from assistant.http.problems import Error, documented, problem_of
 from assistant.http.service import Asking, Service, Serving
 from assistant.http.streams import LINES, line, lines, streamed
@@ -87,7 +87,7 @@ def _runs(cursors: Sequence[Wanted]) -> list[list[int]]:
 async def _answer(cursor: Wanted, service: Service, client: Client) -> dict[str, Any]:
     """What one cursor leads to; a mistake in one is no reason to leave the others alone."""
     try:
-        request = await asyncio.to_thread(request_of, cursor, service.folders)
+        request = await request_for(cursor, service.folders)
         answer = await service.complete(client, request, fresh=cursor.explain)
         return answers.as_json(answer, cursor.explain)
     except GhostwrightError as error:

@@ -100,12 +100,19 @@ async def complete(wanted: Wanted, service: Serving, client: Asking) -> Response
 
     With `stream`, server-sent events: `draft` with the text so far, each in place of the one before; then `answer`.
     """
-    request = await asyncio.to_thread(request_of, wanted, service.folders)
+    request = await request_for(wanted, service.folders)
     if wanted.stream:
         drafts = await begun(service.drafts(client, request, wanted.explain))
         return server_sent(_events(drafts, wanted.explain), lambda problem: {"error": problem.message})
     answer = await service.complete(client, request, fresh=wanted.explain)
     return JSONResponse(answers.as_json(answer, wanted.explain))
+
+
+async def request_for(cursor: Cursor, folders: Folders) -> CompletionRequest:
+    """A cursor as the engine has it. What is to be read for that is read in a thread. Raises Problem."""
+    if cursor.text is None or cursor.others is None:
+        return await asyncio.to_thread(request_of, cursor, folders)
+    return request_of(cursor, folders)
 
 
 def request_of(cursor: Cursor, folders: Folders) -> CompletionRequest:

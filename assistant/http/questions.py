@@ -16,7 +16,7 @@ from assistant.engine import Assistant
 from assistant.holes import as_json
 from assistant.http.bodies import Name, OwnBody
 from assistant.http.folders import Folders
-from assistant.http.native import Cursor, request_of
+from assistant.http.native import Cursor, request_for, request_of
 from assistant.http.problems import Error, Problem, documented
 from assistant.http.service import PATIENCE, Asking, Serving
 from assistant.knowledge import Knowledge
@@ -97,7 +97,7 @@ async def asked(question: Question, service: Serving, client: Asking) -> Respons
 @router.post("/v1/hole", response_model=Hole)
 async def hole(cursor: Cursor, service: Serving, client: Asking) -> Response:
     """What type is expected at a cursor, which types that is made of, and what in scope gives it."""
-    request = await asyncio.to_thread(request_of, cursor, service.folders)
+    request = await request_for(cursor, service.folders)
     knowledge = _knowledge(service.queue.first)
 
     def work(stop: Event) -> dict[str, object]:
