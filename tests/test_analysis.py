@@ -52,7 +52,9 @@ def guided(analysis: Analysis, writes: Any = None, checks: bool = False) -> Assi
     """An assistant with the members monitor, whose model would rather write something else."""
     made = [Checker(analysis)] if checks else []
     monitors = [MembersMonitor(analysis)]
-    return Assistant(ByteModel(writes or WISH), Settings(), (), monitors, (), made, knowledge=Knowledge.of(analysis, Settings()))
+    return Assistant(
+        ByteModel(writes or WISH), Settings(), (), monitors, (), made, knowledge=Knowledge.of(analysis, Settings())
+    )
 
 
 def asked(tmp_path: Path, marked: str = CODE) -> CompletionRequest:

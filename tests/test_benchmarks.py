@@ -269,7 +269,21 @@ def test_triggers_are_measured_by_one_command(corpus, tmp_path):
     assert (row["vocabulary"], row["language"], row["ours"]) == ("embedded", "python", 1.0)
 
 
-@pytest.mark.parametrize("name", ["monitors.py", "quality.py", "latency.py", "ranking_recall.py", "fit_ranking.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "monitors.py",
+        "quality.py",
+        "latency.py",
+        "ranking_recall.py",
+        "fit_ranking.py",
+        "search.py",
+        "search_speed.py",
+        "http_speed.py",
+        "remote.py",
+        "backends.py",
+    ],
+)
 def test_help_shows_an_example(name):
     done = subprocess.run([sys.executable, BENCHMARKS / name, "--help"], capture_output=True, text=True, check=True)
     assert f"python benchmarks/{name}" in done.stdout

@@ -261,7 +261,9 @@ def at(root: Path, marked: str) -> CompletionRequest:
 
 
 def checked(analysis: Analysis, writes: str | Mapping[str, float]) -> Assistant:
-    return Assistant(ByteModel(writes), Settings(), (), (), (), [Checker(analysis)], knowledge=Knowledge.of(analysis, Settings()))
+    return Assistant(
+        ByteModel(writes), Settings(), (), (), (), [Checker(analysis)], knowledge=Knowledge.of(analysis, Settings())
+    )
 
 
 def resolving(analysis: Analysis, root: Path, writes: str | Mapping[str, float], snippet: str) -> dict[str, object]:
