@@ -15,7 +15,7 @@ from assistant.decoding.decode import Draft
 from assistant.decoding.expressions import avoiding, behind, expression, one_of, typed
 from assistant.decoding.segments import BEAM, MOST
 from assistant.guards import FREE, NAME, AnyOf, Beginning, Guard, Matching, NoneOf, OneOf, View
-from assistant.patterns import accepts
+from assistant.patterns import Masks, accepts
 
 OBEYS, TELLS, NEITHER = (True, 20), (False, 20), (False, 0)
 KINDS = pytest.mark.parametrize("kind", [OBEYS, TELLS, (True, 0)], ids=["obeys and tells", "tells", "obeys"])
@@ -264,6 +264,11 @@ def test_behind_a_head_a_guard_holds_and_elsewhere_nothing_does():
         " + 1",
         "",
     ]
+
+
+def test_a_pattern_may_begin_with_what_must_come():
+    pieces = [*(bytes([byte]) for byte in range(256)), b"", b"ab", b"abb"]
+    assert Masks(pieces, 256).allowed("ab+", "").tolist() == [ord("a"), 257, 258]
 
 
 def test_the_fakes_obey():
