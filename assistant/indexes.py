@@ -11,7 +11,7 @@ from threading import Lock
 
 from assistant.languages import language_of
 from assistant.settings import MILVUS, Settings
-from retrieval.index import CodeIndex, CodeIndexError, opened
+from retrieval.index import CodeIndex, CodeIndexError
 
 TOKEN = "GHOSTWRIGHT_MILVUS_TOKEN"
 """The environment's variable with what a Milvus server wants to see of its users."""
@@ -24,12 +24,12 @@ def opener(settings: Settings, writes: bool = False) -> OpenIndex:
     """Opens the indexes that the settings name: on this machine, or on a Milvus server, there to change it or not."""
 
     def open_index(root: Path) -> CodeIndex:
+        from retrieval import index_local, index_milvus  # heavy libraries, which nobody needs before
         from retrieval.encoding import load
 
         encoder = load(settings.encoder)
         if not settings.index:
-            return opened(root, encoder)
-        from retrieval import index_milvus
+            return index_local.opened(root, encoder)
 
         uri, _, name = settings.index.removeprefix(MILVUS).partition("#")
         return index_milvus.opened(uri, name or root.name, encoder, os.environ.get(TOKEN, ""), writes)

@@ -45,7 +45,8 @@ from assistant.languages import language_of
 from retrieval.apis import Api, ApiKind, Apis
 from retrieval.asking import Near, find, fused
 from retrieval.encoding import load
-from retrieval.index import CodeIndex, opened
+from retrieval.index import CodeIndex
+from retrieval.index_local import opened
 from retrieval.indexing import Indexing
 from retrieval.surroundings import words_in_order, words_of
 

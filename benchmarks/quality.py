@@ -56,7 +56,7 @@ from language_servers.analyzer import Diagnostic, Document, NoAnswer
 from language_servers.limits import Limits
 from language_servers.servers import Servers
 from retrieval.encoding import load
-from retrieval.index import opened
+from retrieval.index_local import opened
 from retrieval.survey import Limits as Reading
 
 log = logging.getLogger(__name__)

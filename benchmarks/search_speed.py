@@ -33,7 +33,8 @@ from search_repository import COUNT, UNLIMITED, Baselines, Repository, prepared
 
 from assistant.languages import language_of
 from retrieval.encoding import Encoder, load
-from retrieval.index import CodeIndex, Source, opened
+from retrieval.index import CodeIndex, Source
+from retrieval.index_local import opened
 from retrieval.index_scan import Scanner
 from retrieval.index_vectors import Vectors, packed
 from retrieval.indexing import Indexing

@@ -17,7 +17,8 @@ from options import track
 from retrieval.encoding import Encoder, Vectors, embedded
 from retrieval.encoding_pooling import best_block
 from retrieval.encoding_words import WordEncoder, words_of
-from retrieval.index import Source, opened
+from retrieval.index import Source
+from retrieval.index_local import opened
 from retrieval.splitting import Definition
 
 BASE, CUT, HYBRID = "BM25, name and code", "cut at 256 words", "hybrid"

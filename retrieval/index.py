@@ -1,7 +1,7 @@
 """Search over a repository's definitions, by meaning and by words: what an index can do, and what it gives back.
 
-An index on this machine is opened by `opened`, one on a Milvus server by `retrieval.index_milvus.opened`;
-`retrieval.indexing` fills either and keeps it as the files are.
+`retrieval.index_local` opens one on this machine, `retrieval.index_milvus` one on a Milvus server; `retrieval.indexing`
+fills either and keeps it as the files are.
 """
 
 from __future__ import annotations
@@ -10,13 +10,9 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from retrieval.splitting import Definition, definitions
-
-if TYPE_CHECKING:
-    from retrieval.encoding import Encoder
 
 log = logging.getLogger(__name__)
 
@@ -121,17 +117,6 @@ class CodeIndex(Protocol):
 
     def close(self) -> None:
         """Saves it and gives back what it holds."""
-
-
-def opened(root: Path, encoder: Encoder, folder: Path | None = None) -> CodeIndex:
-    """The index of a repository on this machine, empty if none is saved or the saved one does not fit.
-
-    `folder` is where it is saved; by default one below the user's cache directory.
-    """
-    from retrieval.index_local import LocalIndex
-    from retrieval.index_store import Store, default_folder
-
-    return LocalIndex(root, encoder, Store(folder or default_folder(root)))
 
 
 def digest(text: str) -> bytes:

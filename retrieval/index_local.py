@@ -24,7 +24,7 @@ from retrieval.index_content import Content
 from retrieval.index_fusion import FEW, by_names, fused, names_in
 from retrieval.index_parts import View
 from retrieval.index_rows import Table
-from retrieval.index_store import Saved, Store, put
+from retrieval.index_store import Saved, Store, default_folder, put
 from retrieval.index_words import Entry, Words, copy, words_in
 from retrieval.splitting import Definition
 from retrieval.walking import NotCodeError, read_code
@@ -53,6 +53,14 @@ class _Held:
         self.words.close()
         if self.temporary is not None:
             self.temporary.cleanup()
+
+
+def opened(root: Path, encoder: Encoder, folder: Path | None = None) -> LocalIndex:
+    """The index of a repository, empty if none is saved or the saved one does not fit.
+
+    `folder` is where it is saved; by default one below the user's cache directory.
+    """
+    return LocalIndex(root, encoder, Store(folder or default_folder(root)))
 
 
 class LocalIndex:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from index_tools import BagOfWords, Opened
 
-from retrieval.index import CodeIndex, opened
+from retrieval.index import CodeIndex
+from retrieval.index_local import opened
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import faiss  # noqa: F401
 import tantivy  # noqa: F401
 from index_tools import BagOfWords
 
-from retrieval import index_local  # noqa: F401
-from retrieval.index import Source, opened
+from retrieval.index import Source
+from retrieval.index_local import opened
 
 
 def write(code: Path, folder: Path, seed: int) -> None:

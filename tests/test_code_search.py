@@ -16,7 +16,8 @@ from assistant.types import CompletionRequest, Snippet, Trigger
 from plugins import code_search
 from plugins.code_search import LARGE, LAST_LINES, MOST, STEP, CodeSearch, query_of
 from retrieval.encoding import load
-from retrieval.index import CodeIndexError, opened
+from retrieval.index import CodeIndexError
+from retrieval.index_local import opened
 
 ORDERS = '''\
 class Order:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from index_tools import SHOP, BagOfWords, Opened, names, write
 
-from retrieval.index import CodeIndex, CodeIndexError, Source, opened
+from retrieval.index import CodeIndex, CodeIndexError, Source
+from retrieval.index_local import opened
 
 pytest_plugins = ["index_fixtures"]
 
@@ -191,7 +192,8 @@ import sys
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
 from index_tools import BagOfWords
-from retrieval.index import Source, opened
+from retrieval.index import Source
+from retrieval.index_local import opened
 index = opened(Path({code!r}), BagOfWords(), Path({folder!r}))
 print(len(index.notes), index.refresh(), [hit.name for hit in index.search("price", 1)])
 index.update([Source("b.py", "python", Path({code!r}, "b.py").read_text())])

@@ -13,7 +13,8 @@ import pytest
 from index_tools import BagOfWords
 
 from assistant.languages import language_of
-from retrieval.index import CodeIndex, opened
+from retrieval.index import CodeIndex
+from retrieval.index_local import opened
 from retrieval.index_scan import Limits
 from retrieval.indexing import Indexing
 from retrieval.repository import MAX_BYTES
