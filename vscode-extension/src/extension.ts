@@ -28,7 +28,7 @@ export function activate(context: ExtensionContext): { server: Server; status: S
     server.onDidChange(() => announce(server)),
     ...beginnings(server),
   )
-  void server.restart()
+  setImmediate(() => void server.restart()) // the editor need not wait for it
   return { server, status }
 }
 
