@@ -6,18 +6,22 @@ Read `types.py`, then `engine.py`, then one plugin.
 from assistant.guards import FREE, Free, Guard, Matching, Monitor, OneOf, View
 from assistant.types import (
     Answer,
+    Chunk,
     Completion,
     CompletionRequest,
     ContextSource,
     Model,
+    Order,
     PostProcessor,
     Snippet,
+    TextModel,
     Trigger,
 )
 
 __all__ = [
     "FREE",
     "Answer",
+    "Chunk",
     "Completion",
     "CompletionRequest",
     "ContextSource",
@@ -27,8 +31,10 @@ __all__ = [
     "Model",
     "Monitor",
     "OneOf",
+    "Order",
     "PostProcessor",
     "Snippet",
+    "TextModel",
     "Trigger",
     "View",
 ]
