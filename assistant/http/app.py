@@ -39,6 +39,7 @@ def application() -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # it would hold code
     )
     for dialect in DIALECTS:
         app.include_router(dialect.router)
