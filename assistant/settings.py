@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repository_apis: bool = False
     """Whether stubs of the repository's APIs enter the prompt. With the embedded model they do not pay."""
     code_search: bool = False
-    """Whether code of the repository like what is being written enters the prompt; it is then indexed on opening."""
+    """Whether code like what is being written enters the prompt; the repository is then indexed when it is opened."""
     index: Annotated[str, msgspec.Meta(pattern=rf"^(?:{MILVUS}.+)?$")] = ""
     """Where the repository's code is indexed: empty for this machine, or `milvus:http://host:19530#name`."""
     encoder: str = ""
