@@ -329,7 +329,7 @@ class Assistant:
         best_first = sorted(filter(None, checked), key=lambda completion: -completion.logprob)
         unique: dict[tuple[str, int], Completion] = {}
         for completion in best_first:
-            unique.setdefault((completion.text, completion.replaces), completion)
+            unique.setdefault((_without_blanks(completion.text), completion.replaces), completion)
         ranked = tuple(unique.values())[: request.candidates]
         watch.lap("post-process")
         return Answer(ranked, "" if ranked else self._why_nothing(drafts, probable, droppers), timings=watch.laps)
@@ -380,6 +380,11 @@ class Assistant:
             if report
         ]
         return "\n".join(filter(None, told)) or f"not right: {completion.text[fault.start : fault.stop].strip()}"
+
+
+def _without_blanks(text: str) -> str:
+    """What differs in blanks only is one choice for whoever chooses."""
+    return "".join(text.split())
 
 
 def _completion(draft: Draft) -> Completion:

@@ -242,7 +242,7 @@ def _accept_command() -> lsp.Command:
     return lsp.Command("Accepted", ACCEPTED, arguments=[str(uuid.uuid4())])
 
 
-@server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions())
+@server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(resolve_provider=False))  # ALE takes {} for none
 async def completion(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
     """For editors without ghost text: asks the model if the user asked, and answers from memory otherwise."""
     document = ls.document(params.text_document.uri)
