@@ -48,6 +48,9 @@ SPINS = "4000"
 wake up; OpenMP's own choice, many times as much, leaves one or two tokens a second when other processes want the cores.
 """
 
+_LEAD = "\x01"
+"""Stands before a text so that SentencePiece's blank goes there; no vocabulary has it in a token with others."""
+
 _ABORTED = 2  # llama_decode's status
 _CONTROL, _USER_DEFINED = 8, 16  # LLAMA_TOKEN_ATTR_…
 
@@ -299,7 +302,7 @@ class _Vocabulary:
             "|".join(f"(?<={re.escape(t[0])})(?={re.escape(t[1:])})" for t in self.specials)
         )
         puts_blank = api.llama_vocab_type(pointer) == api.LLAMA_VOCAB_TYPE_SPM
-        self._lead = "\n" if puts_blank else ""
+        self._lead = _LEAD if puts_blank else ""
         self._lead_tokens = len(self._raw(self._lead))
         self._pieces: dict[int, bytes] = {}
         self.tokenize = lru_cache(maxsize=128)(self._tokenize)  # most parts of a prompt are those of the last one

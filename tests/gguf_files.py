@@ -56,12 +56,37 @@ def chat_model(path: Path) -> Path:
         "tokenizer.ggml.merges": ["a b"],
         "tokenizer.ggml.eos_token_id": 257,
     }
-    shapes = {"token_embd.weight": (WIDTH, len(tokens)), "output_norm.weight": (WIDTH,)}
+    return _write(path, metadata, _llama(len(tokens)))
+
+
+def sentencepiece_model(path: Path) -> Path:
+    """A Llama with SentencePiece's vocabulary, tokens of Code Llama, and runs of newlines as CodeGemma has them."""
+    controls, specials = ["<unk>", "<s>", "</s>"], ["▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"]
+    runs = ["\n" * count for count in range(1, 5)]
+    words = [*runs, "▁", "▁▁", *"abcdefgh", "ab", "▁ab"]
+    tokens = [*controls, *(f"<0x{value:02X}>" for value in range(256)), *words, *specials]
+    metadata = {
+        **_sizes("llama"),
+        "general.name": "tiny sentences",
+        "llama.attention.layer_norm_rms_epsilon": 1e-5,
+        "llama.rope.dimension_count": WIDTH // 2,
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * 259 + [float(len(word)) for word in words] + [0.0] * len(specials),
+        "tokenizer.ggml.token_type": [2, 3, 3] + [6] * 256 + [1] * len(words) + [3] * len(specials),
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+    }
+    return _write(path, metadata, _llama(len(tokens)))
+
+
+def _llama(tokens: int) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (WIDTH, tokens), "output_norm.weight": (WIDTH,)}
     for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
         shapes[f"blk.0.{name}.weight"] = (WIDTH, WIDTH)
     for name in ("attn_norm", "ffn_norm"):
         shapes[f"blk.0.{name}.weight"] = (WIDTH,)
-    return _write(path, metadata, shapes)
+    return shapes
 
 
 def _sizes(architecture: str) -> dict[str, Any]:
@@ -110,8 +135,8 @@ def _offsets(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[int]:
 
 def _typed(value: Any) -> bytes:
     if isinstance(value, list):
-        kind, items = (_STRING, map(_string, value)) if isinstance(value[0], str) else (_INT32, map(_int32, value))
-        return struct.pack("<IIQ", _ARRAY, kind, len(value)) + b"".join(items)
+        kind, write = _ARRAYS[type(value[0])]
+        return struct.pack("<IIQ", _ARRAY, kind, len(value)) + b"".join(map(write, value))
     if isinstance(value, str):
         return struct.pack("<I", _STRING) + _string(value)
     return struct.pack("<If", _FLOAT32, value) if isinstance(value, float) else struct.pack("<II", _UINT32, value)
@@ -124,3 +149,10 @@ def _string(text: str) -> bytes:
 
 def _int32(value: int) -> bytes:
     return struct.pack("<i", value)
+
+
+def _float32(value: float) -> bytes:
+    return struct.pack("<f", value)
+
+
+_ARRAYS = {str: (_STRING, _string), int: (_INT32, _int32), float: (_FLOAT32, _float32)}

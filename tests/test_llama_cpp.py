@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from gguf_files import chat_model, embedding_model
+from gguf_files import chat_model, embedding_model, sentencepiece_model
 from model_contract import EmbeddedContract
 
 from assistant.errors import ModelError, NoFillInTheMiddle
@@ -41,6 +41,13 @@ def test_models_that_cannot_complete_say_why(tmp_path):
         LlamaCpp(chat_model(tmp_path / "chat.gguf")).load()
     with pytest.raises(ModelError, match="embedding model"):
         LlamaCpp(embedding_model(tmp_path / "embedding.gguf")).load()
+
+
+@pytest.mark.parametrize("text", ["ab", " ab", "\n", "\nab", "\n\n\nab\n\n", "\n\n\n\n\n", "  \n  ab é"])
+def test_sentencepiece_keeps_the_blanks_and_newlines_that_a_text_begins_with(tmp_path, text):
+    model = LlamaCpp(sentencepiece_model(tmp_path / "sentences.gguf"))
+    assert model.detokenize(model.tokenize(text)) == text.encode()
+    assert len(model.tokenize("\n\n\n\n")) == 1
 
 
 def test_the_setting_model_decides(tmp_path):
