@@ -42,7 +42,8 @@ def environment(hub, tmp_path) -> dict[str, str]:
     site = tmp_path / "site"
     unpack(wheel(tmp_path, "hub_models", "from plugins.huggingface import ghostwright_model\n"), site)
     own = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1,localhost"}
-    return {**with_plugins(site), **own}
+    ours = {name: value for name, value in with_plugins(site).items() if name != "HF_HUB_OFFLINE"}  # set by other tests
+    return {**ours, **own}
 
 
 @pytest.fixture

@@ -238,6 +238,12 @@ def test_closing_waits_for_nobody(start: Any) -> None:
             members(server)
 
 
+def _are_stopped(pid: int) -> bool:
+    """Whether all threads of a process are: the kernel wakes only those that are stopped when we die."""
+    states = [each.read_text().rpartition(")")[2].split()[0] for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_no_server_outlives_us(tmp_path: Path, stopped: bool) -> None:
     program = (

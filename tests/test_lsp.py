@@ -326,7 +326,9 @@ async def test_the_setting_open_files_keeps_other_files_out(start_editor):
 
 
 async def test_an_editor_without_ghost_text_gets_a_popup_on_request(start_editor):
-    editor = await start_editor(announced=lsp.ClientCapabilities())
+    # What is written while a language server starts is not remembered.
+    options = {**SURE, "language_servers": {"python": ""}}
+    editor = await start_editor(announced=lsp.ClientCapabilities(), options=options)
     buffer = editor.open(POINT.replace("self.‸", "se‸"), "popup.py")
     entries = await buffer.popup()
     entry = entries[0]
