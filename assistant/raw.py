@@ -32,9 +32,8 @@ def infill(
 
     It has at most so many tokens; what stands far from the cursor is left out.
     """
-    path = Path(
-        "/main.py" if model.languages == frozenset({"python"}) else "/main"
-    )  # a model is lost in a file of no language
+    name = "/main.py" if model.languages == frozenset({"python"}) else "/main"
+    path = Path(name)  # a model is lost in a file of no language that it knows
     request = CompletionRequest(path, language_of(path), prefix + suffix, len(prefix))
     typed = typed_before(request)
     total = min(tokens, model.context_length * 3 // 4)
