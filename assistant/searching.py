@@ -96,13 +96,17 @@ def _waited(indexes: Indexes, root: Path | None, patience: float, cancelled: Eve
         raise RequestError("This folder belongs to no repository: none around it has a .git. Search inside of one.")
     opening, end = indexes.begin(root), time.monotonic() + patience
     while not cancelled.is_set():
-        if not wait([opening], TICK).done:
-            continue
-        indexed = opening.result()
-        is_whole = indexed.wait(max(min(TICK, end - time.monotonic()), 0.0))
-        tell(indexed.done)
-        if is_whole or time.monotonic() >= end:
-            return indexed, is_whole
+        is_late = time.monotonic() >= end
+        if wait([opening], TICK).done:
+            indexed = opening.result()
+            is_whole = indexed.wait(max(min(TICK, end - time.monotonic()), 0.0))
+            tell(indexed.done)
+            if is_whole or time.monotonic() >= end:
+                return indexed, is_whole
+        elif is_late:
+            raise RequestError(
+                "The index could not be opened in time, by its server or this machine: search again later."
+            )
     raise Cancelled("the search was given up")
 
 

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from assistant import app
+from assistant import app, searching
+from assistant.errors import RequestError
 from assistant.indexes import Indexes
 from assistant.settings import Settings
 from assistant.types import CompletionRequest, Snippet, Trigger
@@ -175,3 +177,16 @@ def test_what_could_not_be_opened_is_tried_again(root, tmp_path):
         with pytest.raises(CodeIndexError):
             indexes.begin(root).result()
         assert indexes.begin(root).result().wait(LONG)
+
+
+def test_an_index_that_hangs_while_it_is_opened_is_waited_for_so_long(root):
+    reachable = Event()
+
+    def hanging(root: Path):
+        reachable.wait(LONG)
+        raise CodeIndexError("no index today")
+
+    with closing(Indexes(hanging)) as indexes:
+        with pytest.raises(RequestError, match="could not be opened in time"):
+            searching.search(indexes, root, "the price of a cart", 5, patience=0.0)
+        reachable.set()
