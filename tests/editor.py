@@ -27,6 +27,9 @@ PATIENCE = 60.0
 SURE = {"min_probability": 0.0, "debounce": 0}
 """Settings with which the model always shows what it has."""
 
+UNCHECKED = {**SURE, "language_servers": {"python": ""}}
+"""Settings without a type checker: what is written while one starts is not remembered."""
+
 
 async def eventually(condition: Callable[[], object], what: str) -> Any:
     """What a condition gives once it is true."""

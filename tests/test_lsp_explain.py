@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 
 import pytest
-from editor import PATIENCE
+from editor import PATIENCE, UNCHECKED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +59,7 @@ async def test_what_a_guard_allowed_is_told(start_editor):
 
 
 async def test_typing_along_keeps_the_explanation_of_what_was_shown(start_editor):
-    editor = await start_editor()
+    editor = await start_editor(options=UNCHECKED)
     buffer = editor.open(POINT, "along.py")
     shown = await buffer.ghost_text()
     buffer.type(shown[0])
