@@ -48,15 +48,16 @@ class Tokens:
     def _vocabulary(self) -> Any:
         import llama_cpp
 
-        from plugins.llama_cpp import _log, _Vocabulary
+        from plugins.llama_cpp.messages import messages
+        from plugins.llama_cpp.vocabulary import Vocabulary
 
-        _log.start()
+        messages.start()
         parameters = llama_cpp.llama_model_default_params()
         parameters.vocab_only = True
         self._model = llama_cpp.llama_model_load_from_file(os.fsencode(self.path), parameters)
         if not self._model:
-            raise SystemExit(f"llama.cpp cannot read the tokens in {self.path}: {_log.error}")
-        return _Vocabulary(llama_cpp, llama_cpp.llama_model_get_vocab(self._model))
+            raise SystemExit(f"llama.cpp cannot read the tokens in {self.path}: {messages.reason}")
+        return Vocabulary(llama_cpp, llama_cpp.llama_model_get_vocab(self._model))
 
 
 def known(folder: Path | None, names: Sequence[str]) -> list[Tokens]:

@@ -14,8 +14,12 @@ from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingW
 
 from assistant.errors import Cancelled, ModelError
 from assistant.formats import detect
+from assistant.threads import Threads
 from assistant.types import NEVER
 from plugins.huggingface.loading import best_device, found, load
+
+BATCH = 128
+"""Tokens that are read at once."""
 
 MAX_CONTEXT = 4096
 """Tokens: more would cost memory and seconds of reading, for context that a completion seldom needs."""
@@ -47,6 +51,10 @@ class Weights:
         if count < len(self.seen):
             self._crop(count)
         return len(self.seen)
+
+    def most(self, threads: Threads, cancelled: Event) -> int:
+        """How many tokens to evaluate at once: a cancel is noticed between two layers."""
+        return BATCH
 
     def evaluate(
         self, tokens: Sequence[int], wanted: int, threads: int, cancelled: Event = NEVER
