@@ -98,8 +98,8 @@ class Search:
                 reason="Nothing in this repository serves that request. Try other words, such as its names may have.",
             )
         call, imports = self.call, "\n".join(self.call.imports)
-        if answer and answer.completions:
-            best = answer.completions[0]
+        best = next((each for each in answer.completions if not each.is_cut), None) if answer else None
+        if best:
             code = call.begun + best.text + call.behind
             return Asked(self.apis, code, best.replaces, imports, self.left_out, call.note)
         reason = " ".join(filter(None, (call.note, reason or (answer.reason if answer else ""))))

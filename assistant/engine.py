@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -17,17 +18,17 @@ from assistant.decoding.watch import Watch
 from assistant.errors import ServerError
 from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
-from assistant.patterns import Masks
+from assistant.models import Models
 from assistant.plugins import guarded
 from assistant.prompt import Budget, build
 from assistant.recall import Recall
-from assistant.rounds import Trial, resolved
+from assistant.review import Review
+from assistant.rounds import resolved
 from assistant.settings import Settings
 from assistant.types import (
     NEVER,
     Answer,
     Check,
-    Completion,
     CompletionRequest,
     ContextSource,
     File,
@@ -36,7 +37,6 @@ from assistant.types import (
     Prompt,
     TextModel,
     Trigger,
-    writes_text,
 )
 
 PROMPT_TOKENS = 1024
@@ -68,31 +68,35 @@ class Assistant:
         priors: Sequence[Prior] = (),
         stand_in: Model | TextModel | None = None,
     ) -> None:
-        self.models = (model, stand_in) if stand_in else (model,)
+        self._models = Models(model, stand_in)
         self.settings = settings
         self.sources = tuple(sources)
         self.monitors = tuple(monitors)
-        self.post_processors = tuple(post_processors)
-        self.checks = tuple(checks)
+        self._review = Review(post_processors, checks)
         self.knowledge = knowledge
         self.priors = tuple(priors)
         self._excluded = excluded
         self._recall = Recall()
-        self._vocabularies: dict[Model | TextModel, Vocabulary] = {}
-        self._masks_made: dict[Model | TextModel, Masks] = {}
+
+    @property
+    def models(self) -> tuple[Model | TextModel, ...]:
+        """The chosen model and, if there is one, the one that stands in for it."""
+        return self._models.all
 
     @property
     def model(self) -> Model | TextModel:
         """The model that is asked now: the chosen one or, while its servers do not answer, the one that stands in."""
-        chosen, last = self.models[0], self.models[-1]
-        return last if writes_text(chosen) and not chosen.is_up else chosen
+        return self._models.current
 
     @property
     def problem(self) -> str:
         """Why the chosen model is not asked now, in sentences; empty if it is."""
-        if self.model is self.models[0] or not writes_text(self.models[0]):
-            return ""
-        return f"{self.models[0].problem} The local model is used."
+        return self._models.problem
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of the model that is asked now."""
+        return self._models.vocabulary(self.model)
 
     def complete(
         self,
@@ -111,7 +115,7 @@ class Assistant:
         if not fresh and (recalled := self._remembered(request)):
             return recalled
         watch = _Stopwatch()
-        model = self._ready()
+        model = self._models.ready()
         watch.lap("load")
         try:
             return self._completed(request, model, watch, cancelled, tell)
@@ -128,18 +132,20 @@ class Assistant:
         cancelled: Event,
         tell: Callable[[str], None],
     ) -> Answer:
-        before, waited = model.evaluated, self._waited
-        typed = typed_before(request)
-        prompt = self._prompt(request, request.cut(len(typed)), model, watch)
-        monitoring = Watch(self.monitors, self._vocabulary(model), model.ends, lambda: self._masks(model), self.priors)
-        writer = self._writer(request, typed, prompt, model, monitoring, cancelled, tell)
-        drafts = self._drafts(request, writer)
+        before, waited, deadline = model.evaluated, self._waited, time.monotonic() + DEADLINE
+        vocabulary, masks = self._models.vocabulary(model), partial(self._models.masks, model)
+        monitoring = Watch(self.monitors, vocabulary, model.ends, masks, self.priors)
+        write = partial(self._written, request, model, monitoring, cancelled, deadline, tell)
+        written = write(self._prompt(request, model, watch))
         watch.lap("decode")
-        drafts, rounds = self._resolved(request, writer, drafts)
+        if again := self._prompt_again(request, written, model, watch):
+            written = max(write(again), written, key=_says_something)
+            watch.lap("decode again")
+        drafts, rounds = self._resolved(request, written.writer, written.drafts)
         if rounds:
             watch.lap("error rounds")
         answer = self._answer(request, drafts, watch)
-        if not (answer.completions or rounds) and (mended := self._mended(request, writer, drafts)):
+        if not (answer.completions or rounds) and (mended := self._mended(request, written.writer, drafts)):
             drafts = (*drafts, mended)
             watch.lap("decode again")
             answer = self._answer(request, drafts, watch)
@@ -147,7 +153,7 @@ class Assistant:
             self._recall.remember(request, drafts)
         return replace(
             answer,
-            prompt=prompt,
+            prompt=written.prompt,
             rounds=rounds,
             silences=tuple(monitoring.silences),
             waited=self._waited - waited,
@@ -156,12 +162,11 @@ class Assistant:
 
     def load(self) -> None:
         """Gets the model ready, and what is made of its tokens. Raises ModelError."""
-        self._vocabulary(self._ready())
+        self._models.vocabulary(self._models.ready())
 
     def unload(self) -> None:
         """Gives the model's memory back; it loads again when it is needed."""
-        for model in self.models:
-            model.unload()
+        self._models.unload()
 
     def open(self, request: CompletionRequest, patience: float = 0.0) -> None:
         """Starts what a file needs, its language server first, and waits for each so many seconds at most."""
@@ -222,10 +227,9 @@ class Assistant:
             return None
         return replace(self._answer(request, drafts, _Stopwatch()), recalled=True)
 
-    def _prompt(
-        self, request: CompletionRequest, cut: CompletionRequest, model: Model | TextModel, watch: _Stopwatch
-    ) -> Prompt:
+    def _prompt(self, request: CompletionRequest, model: Model | TextModel, watch: _Stopwatch) -> Prompt:
         """The prompt for a request without what its user has typed of a word, with context for all of it."""
+        cut = request.cut(len(typed_before(request)))
         snippets, late = gather(self.sources, replace(request, others=tuple(self._visible(request))))
         watch.lap("context")
         total = min(getattr(model, "prompt_tokens", PROMPT_TOKENS), model.context_length * 3 // 4)
@@ -238,58 +242,40 @@ class Assistant:
         others = request.others if self.settings.open_files else ()
         return [file for file in others if not self._excluded(file.path, request.root)]
 
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The model's tokens."""
-        return self._vocabulary(self.model)
+    def _prompt_again(
+        self, request: CompletionRequest, written: _Written, model: Model | TextModel, watch: _Stopwatch
+    ) -> Prompt | None:
+        """The prompt with what is like the first draft, on request; None where no source finds other context by it.
 
-    def _ready(self) -> Model | TextModel:
-        """The model that is asked now, loaded."""
-        model = self.model
-        try:
-            model.load()
-        except ServerError:
-            if self.model is model:
-                raise
-            return self._ready()
-        return model
-
-    def _vocabulary(self, model: Model | TextModel) -> Vocabulary:
-        if model not in self._vocabularies:
-            self._vocabularies[model] = Vocabulary(model.pieces)
-        return self._vocabularies[model]
+        RepoCoder, Zhang et al. 2023, with two iterations.
+        """
+        draft = written.drafts[0].text
+        if not (draft.strip() and request.trigger is Trigger.INVOKED and any(map(_wants_draft, self.sources))):
+            return None
+        prompt = self._prompt(replace(request, draft=draft), model, watch)
+        return None if prompt.tokens == written.prompt.tokens else prompt
 
     @property
     def _waited(self) -> float:
         return self.knowledge.waited if self.knowledge else 0.0
 
-    def _masks(self, model: Model | TextModel) -> Masks:
-        if model not in self._masks_made:
-            self._masks_made[model] = Masks(model.pieces, min(model.ends))
-        return self._masks_made[model]
-
-    def _writer(
+    def _written(
         self,
         request: CompletionRequest,
-        typed: str,
-        prompt: Prompt,
         model: Model | TextModel,
         monitoring: Watch,
         cancelled: Event,
+        deadline: float,
         tell: Callable[[str], None],
-    ) -> Writer:
-        limit = extent(request, self.settings.max_lines)
-        deadline = time.monotonic() + DEADLINE
+        prompt: Prompt,
+    ) -> _Written:
+        typed, limit = typed_before(request), extent(request, self.settings.max_lines)
         cut = request.cut(len(typed))
-        return Writer(model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
-
-    def _drafts(self, request: CompletionRequest, writer: Writer) -> tuple[Draft, ...]:
+        writer = Writer(model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
         first = writer.write().confident()
         count = request.candidates if request.candidates > 1 else 0
-        return (first, *self._others(writer, first, count))
-
-    def _others(self, writer: Writer, first: Draft, count: int) -> list[Draft]:
-        return [draft.confident() for draft in writer.others(first, count)]
+        others = (draft.confident() for draft in writer.others(first, count))
+        return _Written(prompt, writer, (first, *others))
 
     def _probable(self, request: CompletionRequest, drafts: Sequence[Draft]) -> list[Draft]:
         """The drafts that the model was sure enough of, and that hold anything."""
@@ -302,35 +288,20 @@ class Assistant:
         """The drafts, and on request what error rounds make of them, with the errors that each round was for."""
         if request.trigger is not Trigger.INVOKED:
             return drafts, ()
-        return resolved(writer, drafts, lambda draft: self._tried(draft, request))
-
-    def _tried(self, draft: Draft, request: CompletionRequest) -> Trial | None:
-        """A draft with what the checks find wrong in it; None if nothing would be shown of it."""
-        completion = self._processed(_completion(draft), request, []) if draft.text.strip() else None
-        if completion is None:
-            return None
-        fault = self._fault(completion, request)
-        return Trial(draft, fault, self._errors(completion, fault, request) if fault else "")
+        return resolved(writer, drafts, lambda draft: self._review.trial(draft, request))
 
     def _mended(self, request: CompletionRequest, writer: Writer, drafts: Sequence[Draft]) -> Draft | None:
         """The first draft that a check objects to, written anew from the fault on."""
         for draft in self._probable(request, drafts):
-            completion = self._processed(_completion(draft), request, [])
-            if completion and (fault := self._fault(completion, request)):
+            if fault := self._review.fault(draft, request):
                 mended = writer.mended(draft, fault)
                 return mended and mended.confident()
         return None
 
     def _answer(self, request: CompletionRequest, drafts: Sequence[Draft], watch: _Stopwatch) -> Answer:
         probable = self._probable(request, drafts)
-        droppers: list[str] = []
-        processed = [self._processed(_completion(draft), request, droppers) for draft in probable]
-        checked = [self._checked(completion, request, droppers) for completion in processed if completion]
-        best_first = sorted(filter(None, checked), key=lambda completion: -completion.logprob)
-        unique: dict[tuple[str, int], Completion] = {}
-        for completion in best_first:
-            unique.setdefault((_without_blanks(completion.text), completion.replaces), completion)
-        ranked = tuple(unique.values())[: request.candidates]
+        completions, droppers = self._review.passed(probable, request)
+        ranked = tuple(completions[: request.candidates])
         watch.lap("post-process")
         return Answer(ranked, "" if ranked else self._why_nothing(drafts, probable, droppers), timings=watch.laps)
 
@@ -343,62 +314,32 @@ class Assistant:
             return f"The model is less sure than {self.settings.min_probability:.0%} (setting `min_probability`)."
         return f"What the model wrote was left out by {' and '.join(dict.fromkeys(droppers))}."
 
-    def _processed(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
-        """A post-processor that fails is left out; what it was given goes on. One that drops it joins the droppers."""
-        for processor in self.post_processors:
-            result = guarded(processor.name, processor.process, completion, request, otherwise=completion)
-            if result is None or not result.text.strip():
-                droppers.append(processor.name)
-                return None
-            completion = result
-        return completion
 
-    def _checked(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
-        """The completion up to the line in which a check finds a fault; None if nothing is left of it."""
-        fault = self._fault(completion, request)
-        if fault is None:
-            return completion
-        kept = completion.text[: max(completion.text.rfind("\n", 0, fault.start), 0)].rstrip()
-        if kept.strip() and not completion.replaces:
-            return replace(completion, text=kept)
-        droppers += [check.name for check in self.checks]
-        return None
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a prompt has led to: drafts, the first one first, and their writer, which can go on."""
 
-    def _fault(self, completion: Completion, request: CompletionRequest) -> range | None:
-        """The first fault that a check finds; what the request refuses is one from its beginning on."""
-        if refused := next((text for text in request.refused if completion.text.startswith(text)), ""):
-            return range(len(refused))
-        found = (guarded(check.name, check.fault, completion, request, otherwise=None) for check in self.checks)
-        return min(filter(None, found), key=lambda fault: fault.start, default=None)
-
-    def _errors(self, completion: Completion, fault: range, request: CompletionRequest) -> str:
-        """All errors that the checks tell of, an error a line; where they tell of none, what stands at the fault."""
-        reports = [getattr(check, "report", None) for check in self.checks]
-        told = [
-            guarded(check.name, report, completion, request, otherwise="")
-            for check, report in zip(self.checks, reports, strict=True)
-            if report
-        ]
-        return "\n".join(filter(None, told)) or f"not right: {completion.text[fault.start : fault.stop].strip()}"
+    prompt: Prompt
+    writer: Writer
+    drafts: tuple[Draft, ...]
 
 
-def _without_blanks(text: str) -> str:
-    """What differs in blanks only is one choice for whoever chooses."""
-    return "".join(text.split())
+def _says_something(written: _Written) -> bool:
+    return any(draft.text.strip() for draft in written.drafts)
 
 
-def _completion(draft: Draft) -> Completion:
-    return Completion(draft.text, logprob=draft.logprob, rulings=draft.rulings)
+def _wants_draft(source: ContextSource) -> bool:
+    return getattr(source, "wants_draft", False)
 
 
 @dataclass(slots=True)
 class _Stopwatch:
-    """Seconds by stage."""
+    """Seconds by stage; those of a stage that comes twice are added."""
 
     laps: dict[str, float] = field(default_factory=dict)
     _last: float = field(default_factory=time.perf_counter)
 
     def lap(self, stage: str) -> None:
         now = time.perf_counter()
-        self.laps[stage] = now - self._last
+        self.laps[stage] = self.laps.get(stage, 0.0) + now - self._last
         self._last = now

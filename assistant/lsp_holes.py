@@ -145,6 +145,8 @@ async def _anew(
     asked = replace(request, text=text, offset=request.offset + len(kept), refused=refused)
     best = _Tried()
     for each in (await complete(asked)).completions:
+        if each.is_cut:
+            continue
         tried = await _Tried.of(analyses, request, kept + each.text, replaces + each.replaces)
         best = min(best, tried, key=_count)
         if not tried.errors:

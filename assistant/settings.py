@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
@@ -44,8 +44,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether other open files may enter the prompt, or the current one only."""
     repository_apis: bool = False
     """Whether stubs of the repository's APIs enter the prompt. With the embedded model they do not pay."""
-    code_search: bool = False
-    """Whether code like what is being written enters the prompt; the repository is then indexed when it is opened."""
+    code_search: bool | Literal["draft"] = False
+    """Whether code like what is being written enters the prompt; the repository is then indexed when it is opened.
+
+    With "draft", on request, code like what the model writes first as well: it then writes a second time.
+    """
     index: Annotated[str, msgspec.Meta(pattern=rf"^(?:{MILVUS}.+)?$")] = ""
     """Where the repository's code is indexed: empty for this machine, or `milvus:http://host:19530#name`."""
     encoder: str = ""

@@ -50,7 +50,8 @@ class CompletionRequest:
     `path` is absolute and need not exist; `root` is the folder of the repository it belongs to. `language` is the
     language's LSP identifier. `others` are open files, the one used last first. `indent` is one level of
     indentation, for a file that shows none of its own. No completion begins with one of the texts `refused`. `given`
-    is context that whoever asks has found already.
+    is context that whoever asks has found already; `draft` is what the model has written first, for sources that look
+    for what is like it.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class CompletionRequest:
     indent: str = "    "
     refused: tuple[str, ...] = ()
     given: tuple[Snippet, ...] = ()
+    draft: str = ""
 
     @property
     def prefix(self) -> str:
@@ -137,13 +139,15 @@ class Ruling:
 class Completion:
     """Text to insert at the cursor, and how many code points behind the cursor it replaces.
 
-    `logprob` is the mean log-probability of its tokens, in nats, among those that the guards allowed.
+    `logprob` is the mean log-probability of its tokens, in nats, among those that the guards allowed. `is_cut` says
+    that the rest of its line was wrong and is left out.
     """
 
     text: str
     replaces: int = 0
     logprob: float = 0.0
     rulings: tuple[Ruling, ...] = ()
+    is_cut: bool = False
 
     @property
     def guards(self) -> tuple[str, ...]:
@@ -188,7 +192,8 @@ class Answer:
 class ContextSource(Protocol):
     """Finds what the model should see beside the current file. Asked on the model's thread: it answers at once.
 
-    It may also have `open(request, patience)`, called when a file is opened, `files_changed(paths)` and `close()`.
+    It may also have `open(request, patience)`, called when a file is opened, `files_changed(paths)` and `close()`. One
+    with `wants_draft = True` is asked once more where the user has asked, with the model's first `request.draft`.
     """
 
     name: str

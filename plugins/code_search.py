@@ -43,7 +43,7 @@ REPEATED = 0.8
 
 @hookimpl
 def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Sequence[ContextSource]:
-    return [CodeSearch(knowledge.indexes)] if settings.code_search else []
+    return [CodeSearch(knowledge.indexes, settings.code_search == "draft")] if settings.code_search else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,15 @@ class Query:
 
 
 class CodeSearch:
-    """Definitions of other files, those first that are most like what is being written."""
+    """Definitions of other files, those first that are most like what is being written.
+
+    With `wants_draft`, the model's first draft belongs to that where the user has asked.
+    """
 
     name = "code_search"
 
-    def __init__(self, indexes: Indexes) -> None:
+    def __init__(self, indexes: Indexes, wants_draft: bool = False) -> None:
+        self.wants_draft = wants_draft
         self._indexes = indexes
         self._searching = ThreadPoolExecutor(1, "searching for context")
         self._newest: tuple[Query, Future[Sequence[Hit] | None]] | None = None
@@ -127,7 +131,7 @@ def query_of(request: CompletionRequest) -> Query | None:
     signature = scope.text.splitlines(keepends=True)[:1] if scope.function else []
     lines = above.splitlines(keepends=True)
     if request.trigger is Trigger.INVOKED:
-        lines.append(request.prefix[len(above) :])
+        lines.append(request.prefix[len(above) :] + request.draft)
     elif len(lines) > STEP:
         lines = lines[: len(lines) - len(lines) % STEP]
     return Query(request.root, name_in(request.root, request.path), "".join(signature + lines[-LAST_LINES:]))
