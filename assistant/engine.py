@@ -12,9 +12,9 @@ from threading import Event
 
 from assistant.context import gather
 from assistant.decoding.decode import Draft, Writer, typed_before
-from assistant.decoding.stopping import extent
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
+from assistant.drafting import Drafted, Drafting
 from assistant.errors import ServerError
 from assistant.guards import Monitor, Prior
 from assistant.knowledge import Knowledge
@@ -135,11 +135,12 @@ class Assistant:
         before, waited, deadline = model.evaluated, self._waited, time.monotonic() + DEADLINE
         vocabulary, masks = self._models.vocabulary(model), partial(self._models.masks, model)
         monitoring = Watch(self.monitors, vocabulary, model.ends, masks, self.priors)
-        write = partial(self._written, request, model, monitoring, cancelled, deadline, tell)
-        written = write(self._prompt(request, model, watch))
+        drafting = Drafting(request, model, monitoring, self.settings.max_lines, deadline, cancelled, tell)
+        written = drafting.write(self._prompt(request, model, watch))
         watch.lap("decode")
-        if again := self._prompt_again(request, written, model, watch):
-            written = max(write(again), written, key=_says_something)
+        if prompt := self._prompt_again(request, written, model, watch):
+            again = drafting.write(prompt)
+            written = again if again.says_something else written
             watch.lap("decode again")
         drafts, rounds = self._resolved(request, written.writer, written.drafts)
         if rounds:
@@ -243,7 +244,7 @@ class Assistant:
         return [file for file in others if not self._excluded(file.path, request.root)]
 
     def _prompt_again(
-        self, request: CompletionRequest, written: _Written, model: Model | TextModel, watch: _Stopwatch
+        self, request: CompletionRequest, written: Drafted, model: Model | TextModel, watch: _Stopwatch
     ) -> Prompt | None:
         """The prompt with what is like the first draft, on request; None where no source finds other context by it.
 
@@ -258,24 +259,6 @@ class Assistant:
     @property
     def _waited(self) -> float:
         return self.knowledge.waited if self.knowledge else 0.0
-
-    def _written(
-        self,
-        request: CompletionRequest,
-        model: Model | TextModel,
-        monitoring: Watch,
-        cancelled: Event,
-        deadline: float,
-        tell: Callable[[str], None],
-        prompt: Prompt,
-    ) -> _Written:
-        typed, limit = typed_before(request), extent(request, self.settings.max_lines)
-        cut = request.cut(len(typed))
-        writer = Writer(model, prompt.tokens, cut, typed, limit, monitoring, cancelled, deadline, tell)
-        first = writer.write().confident()
-        count = request.candidates if request.candidates > 1 else 0
-        others = (draft.confident() for draft in writer.others(first, count))
-        return _Written(prompt, writer, (first, *others))
 
     def _probable(self, request: CompletionRequest, drafts: Sequence[Draft]) -> list[Draft]:
         """The drafts that the model was sure enough of, and that hold anything."""
@@ -313,19 +296,6 @@ class Assistant:
         if not probable:
             return f"The model is less sure than {self.settings.min_probability:.0%} (setting `min_probability`)."
         return f"What the model wrote was left out by {' and '.join(dict.fromkeys(droppers))}."
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """What a prompt has led to: drafts, the first one first, and their writer, which can go on."""
-
-    prompt: Prompt
-    writer: Writer
-    drafts: tuple[Draft, ...]
-
-
-def _says_something(written: _Written) -> bool:
-    return any(draft.text.strip() for draft in written.drafts)
 
 
 def _wants_draft(source: ContextSource) -> bool:
