@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Condition
 from typing import Protocol
@@ -19,14 +20,13 @@ from assistant.guards import View
 from assistant.repair import repaired
 from assistant.types import CompletionRequest
 from language_servers.analyzer import Analyzer, Document, NoAnswer
-from language_servers.holes import HoleContext, error_report, stages
-from language_servers.holes_headers import Candidate
+from language_servers.holes import Candidate, HoleContext, error_report, stages
 
 KEPT = 64
 """Holes that are remembered."""
 
 PATIENCE = 1.0
-"""Seconds that a hole may take in all."""
+"""Seconds that a hole may take in all, unless whoever asks waits longer."""
 
 _UNDER_WAY = re.compile(r"(?:[^\W\d]\w*(?:\.|\?\.))*(?:[^\W\d]\w*)?\Z")
 _WORDS = frozenset(
@@ -78,7 +78,7 @@ class Holes:
         """What is known of the hole at a cursor within so many seconds; parts of it may be missing."""
         begin = time.monotonic()
         try:
-            return self._search(request).wait(deadline)
+            return self._search(request, max(deadline, PATIENCE)).wait(deadline)
         except NoAnswer as absence:
             return HoleContext(silences=(str(absence),))
         finally:
@@ -95,28 +95,29 @@ class Holes:
     def close(self) -> None:
         self._asking.shutdown(wait=False, cancel_futures=True)
 
-    def _search(self, request: CompletionRequest) -> _Search:
+    def _search(self, request: CompletionRequest, patience: float) -> _Search:
         analyzer = self._analyses.analyzer(request)
         document, offset = hole(request)
         key = analyzer.name, document.path, hash(document.text), offset
         search = self._searches.get(key)
         if search is None or (search.is_over and search.context.is_early):
             search = self._searches[key] = _Search()
-            self._asking.submit(self._look, search, analyzer, document, offset, request)
+            look = partial(stages, analyzer, document, offset, request.root, deadline=patience)
+            self._asking.submit(self._tell, search, request, look)
             while len(self._searches) > KEPT:
                 self._searches.popitem(last=False)
         self._searches.move_to_end(key)
         return search
 
-    def _look(
-        self, search: _Search, analyzer: Analyzer, document: Document, offset: int, request: CompletionRequest
+    def _tell(
+        self, search: _Search, request: CompletionRequest, look: Callable[[Sequence[Candidate]], Iterator[HoleContext]]
     ) -> None:
+        """Tells of each part as soon as it is known, unless another hole has been asked about meanwhile."""
         try:
             if search is not next(reversed(self._searches.values()), None):
                 search.tell(HoleContext(silences=("the cursor has moved on",), is_early=True))
                 return
-            more = self._more(request) if self._more else ()
-            for context in stages(analyzer, document, offset, request.root, more, PATIENCE):
+            for context in look(self._more(request) if self._more else ()):
                 search.tell(context)
         finally:
             search.tell(search.context, is_over=True)

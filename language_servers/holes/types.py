@@ -60,6 +60,11 @@ def words(text: str, language: str) -> Iterator[tuple[int, str]]:
             yield match.start(), match[0]
 
 
+def is_named(text: str, language: str) -> bool:
+    """Whether a type has a name in it that may need an explanation."""
+    return any(True for _ in words(text, language))
+
+
 def mentions(text: str, names: frozenset[str]) -> bool:
     """Whether a text has one of some names in it."""
     return any(match[0] in names for match in _WORD.finditer(text))

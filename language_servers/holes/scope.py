@@ -5,7 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from language_servers.analyzer import Document, Member
-from language_servers.holes_trees import Tree, descendants, enclosing, tree_of
+from language_servers.holes.trees import Tree, descendants, enclosing, tree_of
 
 _FUNCTIONS = (
     "function_definition", "function_declaration", "method_definition", "arrow_function", "function_expression",

@@ -15,6 +15,13 @@ from retrieval.grammars import parser
 _UNREAD = frozenset(("csharp", "php", "ruby"))
 """Languages with a grammar whose nodes nothing here knows."""
 
+CLASSES = (
+    "class_definition", "class_declaration", "abstract_class_declaration", "interface_declaration",
+    "type_alias_declaration", "enum_declaration", "record_declaration", "struct_item", "enum_item", "trait_item",
+    "type_item", "type_spec", "struct_specifier", "class_specifier", "enum_specifier", "type_definition", "class",
+)  # fmt: skip
+"""What declares a type, in any language."""
+
 LARGEST = 1_000_000
 """Bytes of a file that is still read for a type."""
 

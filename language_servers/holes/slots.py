@@ -11,8 +11,8 @@ from enum import StrEnum
 
 from tree_sitter import Node
 
-from language_servers import holes_types as types
-from language_servers.holes_trees import Tree, enclosing
+from language_servers.holes import types
+from language_servers.holes.trees import Tree, enclosing
 
 
 class Source(StrEnum):
