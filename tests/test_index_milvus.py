@@ -12,7 +12,7 @@ from index_tools import SHOP, BagOfWords, names, write
 from numpy.typing import NDArray
 
 from assistant.languages import language_of
-from retrieval.index import CodeIndexError, Source
+from retrieval.index import CodeIndexError, Counts, Source
 from retrieval.index_milvus import MilvusIndex, opened
 from retrieval.indexing import Indexing
 
@@ -111,6 +111,19 @@ def test_a_file_that_was_written_in_part_is_written_again(tmp_path: Path, open_m
         assert index.files["a.py"].digest == open_milvus().files["a.py"].digest == source.digest
         assert index.counts.definitions == len(rows)
         assert "half" not in names(index.search("half"))
+
+
+def test_the_server_counts_files_and_definitions(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    assert index.counts == Counts(0, 0)
+    index.update([write(tmp_path, f"{number}.py", SHOP) for number in range(20)])
+    each = len(index._rows_of(write(tmp_path, "0.py", SHOP)))
+    assert each > 1
+    assert index.counts == open_milvus(writes=False).counts == Counts(20, 20 * each)
+    index.update([write(tmp_path, "0.py", "def alone(): ...\n")], gone=["1.py"])
+    assert index.counts == Counts(19, 18 * each + 1)
+    index._client.insert(index._collection, index._rows_of(write(tmp_path, "half.py", SHOP))[:-1])
+    assert index.counts == Counts(19, 19 * each)
 
 
 def test_indexing_fills_it_and_reads_again_what_has_changed(tmp_path: Path, open_milvus: OpenMilvus):
