@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
 from assistant import app, searching
-from assistant.errors import RequestError
+from assistant.errors import RequestError, SettingsError
 from assistant.indexes import Indexes
-from assistant.settings import Settings
+from assistant.settings import Settings, parse
 from assistant.types import CompletionRequest, Snippet, Trigger
 from plugins import code_search
 from plugins.code_search import LARGE, LAST_LINES, MOST, STEP, CodeSearch, query_of
@@ -109,6 +110,14 @@ def test_the_signature_around_the_cursor_is_looked_for(root):
     assert query_of(asked(root, f"def price_of(cart):\n{body}‸")).text.startswith("def price_of(cart):\n")
 
 
+def test_a_draft_is_looked_for_behind_what_was_typed(root, source):
+    request = asked(root, BEGUN.replace("‸", "return ‸"), trigger=Trigger.INVOKED)
+    drafted = replace(request, draft="carrier.take(parcel)")
+    assert query_of(drafted).text == query_of(request).text + "carrier.take(parcel)"
+    first, *_ = found(source, replace(drafted, text="return ", offset=len("return ")))
+    assert first.text.strip().startswith("def send_parcel")
+
+
 def test_while_typing_what_was_found_before_is_shown_until_there_is_more(root, source):
     first = asked(root, BEGUN)
     before = found(source, first)
@@ -154,7 +163,14 @@ def test_the_setting_turns_it_on():
     with closing(app.knowledge(Settings())) as known:
         assert list(code_search.ghostwright_context_sources(Settings(), known)) == []
         (on,) = code_search.ghostwright_context_sources(Settings(code_search=True), known)
-        assert on.name == "code_search"
+        assert (on.name, on.wants_draft) == ("code_search", False)
+        (drafting,) = code_search.ghostwright_context_sources(parse({"code_search": "draft"}, "a test"), known)
+        assert drafting.wants_draft
+
+
+def test_another_value_of_the_setting_is_told():
+    with pytest.raises(SettingsError, match="“code_search” = 'drfat'"):
+        parse({"code_search": "drfat"}, "a test")
 
 
 def test_what_is_asked_of_closed_indexes_is_refused_and_told(root):
