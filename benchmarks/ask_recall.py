@@ -32,7 +32,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from cursors import INSTALLED, is_code
-from quality import REPORTING, TUNING
+from packages import REPORTING, TUNING
 from ranking_recall import index
 from rich.console import Console
 from rich.progress import track

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from cursors import INSTALLED
 from numpy.typing import NDArray
-from quality import TUNING
+from packages import TUNING
 from ranking_recall import Trial, trials
 
 from retrieval.ranking import FEATURES, WEIGHTS

@@ -31,7 +31,7 @@ import mask_cost
 import trigger_coverage
 from cursors import INSTALLED
 from options import EXTENSION, some_of
-from quality import TUNING
+from packages import TUNING
 from rich.console import Console
 from vocabularies import FILES, known
 

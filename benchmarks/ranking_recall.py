@@ -33,7 +33,7 @@ import numpy as np
 from analyzers import PATIENCE, read_so_far
 from cursors import INSTALLED, workspace
 from options import track
-from quality import REPORTING, TUNING
+from packages import REPORTING, TUNING
 from rich.console import Console
 from rich.table import Table
 from scores import Estimate, as_json, share

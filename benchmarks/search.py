@@ -28,7 +28,7 @@ import numpy as np
 from cursors import INSTALLED
 from numpy.typing import NDArray
 from options import some_of
-from quality import REPORTING, TUNING
+from packages import REPORTING, TUNING
 from rich.console import Console
 from rich.table import Table
 from scores import as_json, bootstrap, mean_difference

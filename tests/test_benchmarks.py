@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import packages
 import pytest
 import quality
 import scores
@@ -16,6 +17,8 @@ from cursors import Place, cursors, neighbours, sites, workspace
 from fakes import ByteModel, Names, request
 from mask_cost import attribute_names
 from pygtrie_masks import TrieMasks
+from quality_masks import masks_at
+from quality_report import Shot, is_broken
 
 from assistant.decoding.vocabulary import Vocabulary
 from assistant.decoding.watch import Watch
@@ -186,15 +189,15 @@ def test_a_share_is_taken_of_what_is_marked():
 def test_a_mask_that_forbids_the_truth_is_false():
     asked = request("x = value.‸")
     monitors = [Names({"first", "second"}, name="right"), Names({"second"}, name="wrong")]
-    mask = quality.masks_at(monitors, asked, "first(1)")
+    mask = masks_at(monitors, asked, "first(1)")
     assert mask.masking == ("right", "wrong")
     assert mask.wrong == ("wrong",)
 
 
 def test_what_cannot_be_parsed_is_broken(corpus, tmp_path):
     cursor = cursors(corpus, ["shop"], tmp_path / "work", 1, 1)[0]
-    assert quality.is_broken(cursor, quality.Shot("lines((:"))
-    assert not quality.is_broken(cursor, quality.Shot(cursor.truth))
+    assert is_broken(cursor, Shot("lines((:"))
+    assert not is_broken(cursor, Shot(cursor.truth))
 
 
 def test_conditions_that_nobody_knows_are_named():
@@ -206,7 +209,7 @@ def test_conditions_that_nobody_knows_are_named():
 
 
 def test_no_package_is_both_tuned_on_and_reported_of():
-    assert not set(quality.TUNING) & set(quality.REPORTING)
+    assert not set(packages.TUNING) & set(packages.REPORTING)
 
 
 def test_quality_is_measured_by_one_command(corpus, tmp_path):
