@@ -11,7 +11,7 @@ from assistant.engine import PROMPT_TOKENS
 from assistant.errors import ModelError
 from assistant.languages import language_of
 from assistant.prompt import Budget, build
-from assistant.types import CompletionRequest, Reader, Snippet
+from assistant.types import CompletionRequest, Model, Reader, Snippet, TextModel, writes_text
 
 _SPECIAL = re.compile(r"▁?<[^<>\n]{1,64}>|\[[A-Z_]{1,32}\]")
 """What special tokens look like; whether one is, the model says."""
@@ -26,17 +26,17 @@ def tokens_of(model: Reader, prompt: str) -> tuple[int, ...]:
 
 
 def infill(
-    model: Reader, prefix: str, suffix: str, snippets: Sequence[Snippet] = (), tokens: int = PROMPT_TOKENS
+    model: Model | TextModel, prefix: str, suffix: str, snippets: Sequence[Snippet] = (), tokens: int = PROMPT_TOKENS
 ) -> tuple[tuple[int, ...], str]:
     """The prompt for a cursor between two texts, and what before the cursor is to be written anew.
 
-    It has at most so many tokens; what stands far from the cursor is left out.
+    It has at most so many tokens; what stands far from the cursor is left out. A model on a server writes nothing anew.
     """
     name = "/main.py" if model.languages == frozenset({"python"}) else "/main"
     path = Path(name)  # a model is lost in a file of no language that it knows
     request = CompletionRequest(path, language_of(path), prefix + suffix, len(prefix))
-    typed = typed_before(request)
-    total = min(tokens, model.context_length * 3 // 4)
+    typed = "" if writes_text(model) else typed_before(request)
+    total = min(getattr(model, "prompt_tokens", tokens), model.context_length * 3 // 4)
     return build(request.cut(len(typed)), snippets, model, Budget.of(total)).tokens, typed
 
 

@@ -19,7 +19,8 @@ from assistant.engine import Assistant
 from assistant.patterns import _Tokens, accepts
 from assistant.settings import Settings
 from assistant.types import Chunk
-from plugins.remote.dialects import Ask, Chunks, Part, Rule, Shape, body, part
+from plugins.remote.answers import Chunks, Part, part
+from plugins.remote.dialects import Ask, Rule, Shape, body
 from plugins.remote.grammars import grammar
 from plugins.remote.model import RemoteModel
 from plugins.remote.tokens import Tokens

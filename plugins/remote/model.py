@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Event
 
+from assistant.decoding.sampling import Sampling
 from assistant.errors import ModelError
 from assistant.formats import Format
+from assistant.passing import Errand
+from assistant.raw import infill
 from assistant.settings import REMOTE
 from assistant.types import NEVER, Chunk, Order
-from plugins.remote.dialects import Ask, Rule
+from plugins.remote.dialects import Ask, Rule, Shape
 from plugins.remote.pool import Pool
 from plugins.remote.prompts import BY_SERVER, named
 from plugins.remote.server import Server, Waits, address
@@ -25,6 +28,9 @@ MAX_CONTEXT = 16_384
 
 PROMPT_TOKENS = 2048
 """What a server reads at most, of its own tokens: a GPU reads them in a fraction of a second."""
+
+WARM = 0.8
+"""The temperature of a draw."""
 
 _OPTIONS = ("model", "format", "key", "local")
 
@@ -93,9 +99,13 @@ class RemoteModel:
 
     @property
     def name(self) -> str:
-        known = next((server.traits.model for server in self._pool.servers if server.traits), self.address.model)
         hosts = ", ".join(url.split("//", 1)[1].split("/")[0].rpartition("@")[2] for url in self.address.urls)
-        return f"{known.rsplit('/', 1)[-1] or 'a model'} at {hosts}"
+        return f"{self.identity.rsplit('/', 1)[-1] or 'a model'} at {hosts}"
+
+    @property
+    def identity(self) -> str:
+        """What its servers call it; empty if that is not known yet."""
+        return next((server.traits.model for server in self._pool.servers if server.traits), self.address.model)
 
     @property
     def format(self) -> Format:
@@ -139,6 +149,18 @@ class RemoteModel:
         return self._loaded.traits.told > 0
 
     @property
+    def told(self) -> int:
+        """The most alternatives at a place that it tells the probabilities of."""
+        return self._loaded.traits.told
+
+    @property
+    def draws(self) -> frozenset[str]:
+        """The fields of a `Sampling` that its server knows: OpenAI's, or more."""
+        traits = self._loaded.traits
+        knows_more = traits.rule is not Rule.NONE or traits.makes is not Shape.SUFFIX
+        return frozenset({"top_p", "top_k", "min_p"} if knows_more else {"top_p"})
+
+    @property
     def is_up(self) -> bool:
         return self._pool.is_up
 
@@ -171,12 +193,47 @@ class RemoteModel:
         return self._tokens.token(text)
 
     def chunks(self, order: Order, cancelled: Event = NEVER) -> Iterator[Chunk]:
-        pool = self._loaded
-        if pool.format is BY_SERVER:
-            prefix, suffix = self._tokens.halves(order.prompt)
+        ask = replace(
+            self._made(order.prompt),
+            written=order.written,
+            tokens=order.tokens,
+            expression=order.expression,
+            sampling=Sampling(WARM if order.chance else 0.0),
+            seed=order.chance,
+            stops=("\n",) if order.line else (),
+        )
+        for chunk in self._loaded.chunks(ask, cancelled):
+            self.evaluated += bool(chunk.text)
+            if chunk.text or chunk.is_end:
+                yield chunk
+
+    def passed(self, errand: Errand, cancelled: Event = NEVER) -> Generator[Chunk]:
+        if errand.suffix is None:
+            ask = Ask("", errand.prompt, verbatim=True)
+        elif self.format is BY_SERVER and not errand.snippets:
+            ask = Ask("", errand.prompt, errand.suffix)
         else:
-            prefix, suffix = self._tokens.text(order.prompt), ""
-        ask = Ask("", prefix, suffix, order.written, order.tokens, order.expression, order.line, order.chance)
-        for chunk in pool.chunks(ask, cancelled):
-            self.evaluated += 1
+            ask = self._made(infill(self, errand.prompt, errand.suffix, errand.snippets)[0])
+        ask = replace(
+            ask,
+            written=errand.written,
+            tokens=errand.tokens,
+            sampling=errand.sampling,
+            seed=errand.seed,
+            stops=errand.stops,
+            told=0 if errand.alternatives is None else max(errand.alternatives, 1),
+            for_client=True,
+        )
+        for chunk in self._loaded.chunks(ask, cancelled):
+            self.evaluated += bool(chunk.text)
             yield chunk
+
+    def scored(self, prompt: str, alternatives: int, cancelled: Event = NEVER) -> list[Chunk]:
+        ask = Ask("", prompt, told=max(alternatives, 1), for_client=True, verbatim=True)
+        return self._loaded.scored(ask, cancelled)
+
+    def _made(self, prompt: Sequence[int]) -> Ask:
+        """A request with a prompt of tokens of ours, or with its halves where the server makes a prompt of them."""
+        if self.format is BY_SERVER:
+            return Ask("", *self._tokens.halves(prompt))
+        return Ask("", self._tokens.text(prompt))

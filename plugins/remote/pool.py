@@ -11,14 +11,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from threading import Event
 
-from assistant.errors import ServerError
+from assistant.errors import GhostwrightError, RequestError, ServerError
 from assistant.formats import Format
 from assistant.types import Chunk
 from plugins.remote.dialects import Ask
 from plugins.remote.examining import examined
 from plugins.remote.network import Network
 from plugins.remote.prompts import BY_SERVER, choice
-from plugins.remote.server import Server, Traits, Trouble
+from plugins.remote.server import Interrupted, Server, Traits, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +65,15 @@ class Pool:
         self._next()
 
     def chunks(self, ask: Ask, cancelled: Event) -> Iterator[Chunk]:
-        """What a server writes that has little to do. Raises Cancelled, ServerError: then another may be asked."""
+        """What a server writes that has little to do. Raises Cancelled, ServerError: then another may be asked.
+
+        What it minds of a client's request is a RequestError.
+        """
         yield from self._network.stream(self._written(self._next(), ask), cancelled)
+
+    def scored(self, ask: Ask, cancelled: Event) -> list[Chunk]:
+        """The tokens of a prompt with their probabilities, if they are told. Raises as `chunks` does."""
+        return next(self._network.stream(self._scored(self._next(), ask), cancelled), [])
 
     def close(self) -> None:
         """Ends all talk with the servers."""
@@ -80,21 +87,31 @@ class Pool:
             raise ServerError(self.problem or "There is no server.")
         return min(up, key=lambda server: server.busy)
 
-    async def _written(self, server: Server, ask: Ask) -> AsyncGenerator[Chunk]:
-        """What a server writes; one that refuses an expression is asked without it, one that fails is left alone."""
-        begun = False
+    async def _written(self, server: Server, ask: Ask, again: bool = True) -> AsyncGenerator[Chunk]:
+        """What a server writes; one that fails is left alone. Raises Trouble, RequestError.
+
+        It is asked again without an expression that it refuses, and once more for the rest where it is interrupted.
+        """
+        told = list[str]()
         try:
             async with aclosing(server.write(ask)) as written:
                 async for chunk in written:
-                    begun = True
+                    told.append(chunk.text)
                     yield chunk
             return
         except Trouble as error:
-            if begun or not (error.is_ours and ask.expression):
-                server.failed(str(error), error.after)
-                raise
-        async for chunk in self._written(server, replace(ask, expression="")):
+            rest = _rest(error, ask, told, again)
+            if rest is None:
+                raise _blamed(server, error, ask) from None
+        async for chunk in self._written(server, rest, again=False):
             yield chunk
+
+    async def _scored(self, server: Server, ask: Ask) -> AsyncGenerator[list[Chunk]]:
+        """The tokens of a prompt with their probabilities, at once. Raises Trouble, RequestError."""
+        try:
+            yield await server.scored(ask)
+        except Trouble as error:
+            raise _blamed(server, error, ask) from None
 
     async def _looked_after(self) -> None:
         """Tries again what has failed, and looks now and then whether the others are well."""
@@ -126,6 +143,27 @@ class Pool:
         if found.format is BY_SERVER:
             server.traits = replace(server.traits, shape=server.traits.makes)
         return ""
+
+
+def _rest(error: Trouble, ask: Ask, told: Sequence[str], again: bool) -> Ask | None:
+    """What to ask the same server for once more after it was interrupted, or refused an expression; None if nothing.
+
+    Nobody goes on in the middle of an expression.
+    """
+    if not told and error.is_ours and ask.expression:
+        return replace(ask, expression="")
+    if not (again and isinstance(error, Interrupted)) or (told and ask.expression):
+        return None
+    left = None if ask.tokens is None else max(ask.tokens - len(told), 1)
+    return replace(ask, tokens=left, written=ask.written + "".join(told))
+
+
+def _blamed(server: Server, error: Trouble, ask: Ask) -> GhostwrightError:
+    """What to raise for a trouble: a server is left alone for a while that is to blame for it."""
+    if error.is_ours and ask.for_client:
+        return RequestError(f"The model's server refuses the request: {error.reason}.")
+    server.failed(str(error), error.after)
+    return error
 
 
 async def _tried(server: Server) -> str:

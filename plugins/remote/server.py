@@ -6,8 +6,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from assistant.errors import ServerError
+from assistant.passing import Ending
 from assistant.types import Chunk
-from plugins.remote.dialects import Ask, Chunks, Rule, Shape, body, part, path
+from plugins.remote.answers import Chunks, Part, part, prompt_tokens
+from plugins.remote.dialects import Ask, Rule, Shape, body, path, scoring
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +27,23 @@ CONTEXT = 2048
 
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
-    """What is wrong with a server; `is_ours` if it minds what it was asked for, and `after` how many seconds it may
-    be asked again if it says so.
+    """What is wrong with the server at an address; `is_ours` if it minds what it was asked for, and `after` how many
+    seconds it may be asked again if it says so.
     """
 
-    def __init__(self, sentence: str, is_ours: bool = False, after: float = 0.0) -> None:
-        super().__init__(sentence)
+    def __init__(self, url: str, reason: str, is_ours: bool = False, after: float = 0.0) -> None:
+        super().__init__(f"The model's server at {url} cannot be used: {reason}.")
+        self.reason = reason
         self.is_ours = is_ours
         self.after = after
+
+
+class Interrupted(Trouble):
+    """It has ended an answer before it was over, and did so on purpose: it said that nothing more comes.
+
+    llama-cpp-python's server does it when another request comes (its setting `interrupt_requests`). An answer that is
+    cut off lacks that last word.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,11 @@ class Traits:
     context: int = CONTEXT
     ratio: float = 1.0
     specials: Mapping[str, int] | None = None
+
+    @property
+    def reads(self) -> Shape:
+        """How it is asked to read a prompt as it is."""
+        return Shape.GENERATE if self.makes is Shape.GENERATE else Shape.COMPLETIONS
 
 
 @dataclass(slots=True)
@@ -97,17 +113,34 @@ class Server:
         self.chosen([str(each["id"]) for each in await self.listed()])
 
     async def write(self, ask: Ask) -> AsyncGenerator[Chunk]:
-        """What it writes. Raises Trouble."""
+        """What it writes, and an Ending. Raises Trouble."""
         assert self.traits is not None
         self.busy += 1
         try:
-            ask = replace(ask, model=self.traits.model, told=self.traits.told)
-            ask = replace(ask, stops=tuple((self.traits.specials or {}).values()))
-            async for chunk in self.written(self.traits, ask):
+            async for chunk in self.written(self.traits, self._completed(ask)):
                 yield chunk
             self._failures = 0
         finally:
             self.busy -= 1
+
+    async def scored(self, ask: Ask) -> list[Chunk]:
+        """The tokens of a prompt with their probabilities; none if it does not tell them. Raises Trouble."""
+        assert self.traits is not None
+        if self.traits.reads is not Shape.COMPLETIONS:
+            return []
+        async with self._answer(Shape.COMPLETIONS, scoring(self.traits.rule, self._completed(ask))) as (answer, _):
+            await answer.aread()
+        try:
+            told = part(answer.text)
+        except ValueError as error:
+            raise self._error(str(error)) from None
+        return prompt_tokens(ask.prefix, told) if told else []
+
+    def _completed(self, ask: Ask) -> Ask:
+        """What is asked for, with what is known of this server."""
+        assert self.traits is not None
+        told = self.traits.told if ask.told is None else min(ask.told, self.traits.told)
+        return replace(ask, model=self.traits.model, told=told, ends=tuple((self.traits.specials or {}).values()))
 
     def failed(self, problem: str, after: float = 0.0) -> None:
         """Is not asked for a while: each time a longer one, or as long as it wishes."""
@@ -128,40 +161,63 @@ class Server:
             self._client = None
 
     async def written(self, traits: Traits, ask: Ask) -> AsyncGenerator[Chunk]:
-        """What it writes if it is what these traits say. Raises Trouble."""
+        """What it writes, and an Ending, if it is what these traits say. Raises Trouble."""
+        shape = traits.reads if ask.verbatim else traits.shape
         try:
-            asked = body(traits.shape, traits.rule, ask)
+            asked = body(shape, traits.rule, ask)
         except ValueError as error:
             log.debug("An expression is not sent: %s", error)
-            asked = body(traits.shape, traits.rule, replace(ask, expression=""))
-        made, finish = Chunks(), ""
-        async with aclosing(self._lines(path(traits.shape).format(base=self._tail), asked)) as lines:
-            async for line in lines:
+            asked = body(shape, traits.rule, replace(ask, expression=""))
+        made, end = Chunks(), None
+        async with aclosing(self._parts(shape, asked)) as parts:
+            async for found in parts:
+                for chunk in made.on(found):
+                    yield chunk
+                end = found.ending(end)
+                if end.is_last or (end.finish and not ask.for_client):
+                    break
+        if end is None and ask.for_client:
+            await self._explain(shape, asked)
+        if end and end.is_last and not end.finish:
+            raise Interrupted(self.url, "other requests interrupt it")
+        if not (end and end.finish):
+            raise self._error("it broke off in the middle of its answer")
+        yield Ending("", None, (), end.finish != "length", end.stop, end.read, end.wrote)
+
+    async def _parts(self, shape: Shape, asked: Mapping[str, Any]) -> AsyncGenerator[Part]:
+        """The parts of an answer, each within its time. Raises Trouble."""
+        async with self._answer(shape, asked) as (answer, limit):
+            async for line in answer.aiter_lines():
+                if not line or line.startswith(":"):  # such lines say only that it is still there
+                    continue
+                limit.reschedule(asyncio.get_running_loop().time() + self.waits.next)
                 try:
                     found = part(line)
                 except ValueError as error:
                     raise self._error(str(error)) from None
-                for chunk in made.on(found) if found else ():
-                    yield chunk
-                if found and (finish := found.finish):
-                    break
-        if not finish:
-            raise self._error("it broke off in the middle of its answer")
-        if finish != "length":
-            yield Chunk("", is_end=True)
+                if found:
+                    yield found
 
-    async def _lines(self, address: str, asked: Mapping[str, Any]) -> AsyncGenerator[str]:
-        """The lines of an answer, each within its time. Raises Trouble."""
+    async def _explain(self, shape: Shape, asked: Mapping[str, Any]) -> None:
+        """Raises Trouble with the reason for an empty answer: llama-cpp-python's server tells it of whole ones only."""
+        if shape is Shape.COMPLETIONS:
+            whole = {name: value for name, value in asked.items() if name != "stream_options"}
+            async with self._answer(shape, {**whole, "stream": False, "max_tokens": 1}):
+                pass
+
+    @asynccontextmanager
+    async def _answer(
+        self, shape: Shape, asked: Mapping[str, Any]
+    ) -> AsyncIterator[tuple[httpx.Response, asyncio.Timeout]]:
+        """An answer that has begun, and the time that it may take. Raises Trouble."""
+        address = self.root + path(shape).format(base=self._tail)
         try:
             async with asyncio.timeout(self.waits.first) as limit:
-                async with self._http.stream("POST", self.root + address, json=asked) as response:
+                async with self._http.stream("POST", address, json=asked) as response:
                     if response.is_error:
                         await response.aread()
                         raise self._refusal(response)
-                    async for line in response.aiter_lines():
-                        if line and not line.startswith(":"):  # such lines say only that it is still there
-                            limit.reschedule(asyncio.get_running_loop().time() + self.waits.next)
-                            yield line
+                    yield response, limit
         except TimeoutError:
             raise self._error("it is too slow") from None
         except httpx.HTTPError as error:
@@ -224,7 +280,7 @@ class Server:
         return self._error(said, status in (400, 413, 422), float(wish) if wish.isdigit() else 0.0)
 
     def _error(self, reason: str, is_ours: bool = False, after: float = 0.0) -> Trouble:
-        return Trouble(f"The model's server at {self.url} cannot be used: {reason}.", is_ours, after)
+        return Trouble(self.url, reason, is_ours, after)
 
 
 def _sentence(response: httpx.Response) -> str:
