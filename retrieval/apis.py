@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from sys import intern
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from retrieval.api import Api, ApiKind
 from retrieval.extraction import extract
@@ -80,6 +80,11 @@ class Apis:
         """In the file's order."""
         file = self._files.get(path)
         return file.all() if file else ()
+
+    def derived(self, path: str, make: Callable[[Sequence[Api]], _Value]) -> _Value:
+        """What is made of a file's APIs, once for as long as the file is as it is."""
+        file = self._files.get(path)
+        return file.derived(make) if file else make(())
 
     def named(self, name: str) -> Sequence[Api]:
         """All of this name, whichever class they belong to."""
@@ -228,13 +233,14 @@ class Apis:
 class _File:
     """What is kept of a file."""
 
-    __slots__ = ("_counts", "_imports", "_rows", "_words", "language", "path", "size")
+    __slots__ = ("_counts", "_derived", "_imports", "_rows", "_words", "language", "path", "size")
 
     def __init__(
         self, path: str, language: str, found: Sequence[Api], imports: Sequence[Import], uses: Counter[str]
     ) -> None:
         self.path, self.language, self.size = path, language, len(found)
         self._rows = b"".join(map(_pack, found))
+        self._derived: tuple[object, Any] = (None, None)
         self._imports = "\n".join(f"{each.module}\x1f{each.name}\x1f{each.alias}" for each in imports)
         self._words = tuple(map(intern, uses))
         counts = uses.values()
@@ -246,6 +252,13 @@ class _File:
 
     def all(self) -> list[Api]:
         return [_unpack(self.path, row) for row in self._rows.split(_ROW)[1:]]
+
+    def derived(self, make: Callable[[Sequence[Api]], _Value]) -> _Value:
+        maker, made = self._derived
+        if maker is not make:
+            made = make(self.all())
+            self._derived = make, made
+        return cast(_Value, made)
 
     def names(self) -> set[str]:
         return {row[row.index(_OWNER) + 1 : row.index(_FIELD)].decode() for row in self._rows.split(_ROW)[1:]}
