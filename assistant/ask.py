@@ -12,7 +12,7 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Set
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -154,22 +154,23 @@ def search(
         )
     opening = known.indexes.begin(request.root)
     left_out = _wait(survey, patience, cancelled, tell)
-    near, apis = Near.of(survey.apis, name_in(request.root, request.path)), list(_of_language(survey.apis, request))
-    found = fused(find(apis, wish, DEPTH, near), _by_meaning(opening, apis, wish), wish, near)[:FOUND]
+    near, paths = Near.of(survey.apis, name_in(request.root, request.path)), _of_language(survey.apis, request)
+    by_words = find(survey.apis, wish, DEPTH, near, paths)
+    found = fused(by_words, _by_meaning(opening, survey.apis, paths, wish), wish, near)[:FOUND]
     call = call_of(survey.apis, request, [each.api for each in found], _as_comment(wish)) if found else None
     return Search(tuple(found), call, left_out)
 
 
-def _by_meaning(opening: Future[Indexed], apis: Sequence[Api], wish: str) -> list[Api]:
-    """Those among some APIs that the index finds, best first; none where it is not ready soon."""
+def _by_meaning(opening: Future[Indexed], apis: Apis, paths: Set[str], wish: str) -> list[Api]:
+    """The APIs of some files that the index finds, best first; none where it is not ready soon."""
     try:
         indexed = opening.result(SOON)
         hits = indexed.index.search(wish, DEPTH) if indexed.wait(SOON) else []
     except (TimeoutError, CodeIndexError, EncoderError) as reason:
         log.info("What is asked for is looked for by its words only: %s", reason or "the index is not open yet")
         return []
-    places = {(api.path, api.within): api for api in apis}
-    return [api for hit in hits if (api := places.get((hit.path, hit.name)))]
+    offered = {path: {api.within: api for api in apis.of_file(path)} for path in {hit.path for hit in hits} & paths}
+    return [api for hit in hits if (api := offered.get(hit.path, {}).get(hit.name))]
 
 
 def as_json(asked: Asked, root: Path) -> dict[str, Any]:
@@ -216,8 +217,9 @@ def _as_comment(wish: str) -> str:
     return _QUESTION.sub("", words, count=1) or words
 
 
-def _of_language(apis: Apis, request: CompletionRequest) -> Iterator[Api]:
-    """What the file of a request can call; everything where the file is empty, or in a language without APIs."""
-    paths = [path for path in list(apis.files) if kin(language_of(PurePosixPath(path))) == kin(request.language)]
-    for path in paths if paths and request.text.strip() else list(apis.files):
-        yield from apis.of_file(path)
+def _of_language(apis: Apis, request: CompletionRequest) -> Set[str]:
+    """The files that the file of a request can call; all where it is empty, or in a language without APIs."""
+    every = frozenset(apis.files)
+    if not request.text.strip():
+        return every
+    return {path for path in every if kin(language_of(PurePosixPath(path))) == kin(request.language)} or every

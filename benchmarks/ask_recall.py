@@ -43,12 +43,13 @@ from sites import BUILT_IN
 from assistant.ask import DEPTH
 from assistant.languages import language_of
 from retrieval.apis import Api, ApiKind, Apis
-from retrieval.asking import Near, find, fused
+from retrieval.asking import Found, Near, fused, ranked
 from retrieval.encoding import load
 from retrieval.index import CodeIndex
 from retrieval.index_local import opened
 from retrieval.indexing import Indexing
 from retrieval.surroundings import words_in_order, words_of
+from retrieval.wording import Wording
 
 FIRST = (1, 5, 10)
 FEWEST, MOST = 3, 20
@@ -70,16 +71,47 @@ class Request:
     near: Near | None = None
 
 
-Rank = Callable[[Sequence[Api], Request], Sequence[Api]]
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a package offers, as it is known when something is asked: APIs by file, and what they say."""
+
+    files: Mapping[str, Sequence[Api]]
+    wordings: Mapping[str, Wording]
+
+    @classmethod
+    def of(cls, files: Mapping[str, Sequence[Api]]) -> Offer:
+        return cls(files, {path: Wording(apis) for path, apis in files.items()})
+
+    @property
+    def apis(self) -> list[Api]:
+        return [api for apis in self.files.values() for api in apis]
+
+    def without(self, doc: str) -> Offer:
+        """Without the documentation that a request is made of."""
+        saying = {path: apis for path, apis in self.files.items() if any(api.doc == doc for api in apis)}
+        silent = {
+            path: [replace(api, doc="") if api.doc == doc else api for api in apis] for path, apis in saying.items()
+        }
+        return Offer({**self.files, **silent}, {**self.wordings, **Offer.of(silent).wordings})
 
 
-def asked(apis: Sequence[Api], request: Request) -> Sequence[Api]:
-    return [each.api for each in find(apis, request.text, len(apis), request.near)]
+Rank = Callable[[Offer, Request], Sequence[Api]]
 
 
-def by_name(apis: Sequence[Api], request: Request) -> Sequence[Api]:
+def by_words(offer: Offer, request: Request) -> list[Found]:
+    return [
+        Found(offer.files[path][place], score)
+        for path, place, score in ranked(offer.wordings, request.text, request.near or Near())
+    ]
+
+
+def asked(offer: Offer, request: Request) -> Sequence[Api]:
+    return [each.api for each in by_words(offer, request)]
+
+
+def by_name(offer: Offer, request: Request) -> Sequence[Api]:
     words = words_of(request.text)
-    scored = [(len(words & own) / len(words | own), api) for api in apis if (own := words_of(api.name)) & words]
+    scored = [(len(words & own) / len(words | own), api) for api in offer.apis if (own := words_of(api.name)) & words]
     return [api for _, api in sorted(scored, key=lambda pair: (-pair[0], pair[1].qualified))]
 
 
@@ -90,12 +122,12 @@ INDEXED = "ask with the index"
 def with_index(indexes: Mapping[str, CodeIndex]) -> Rank:
     """What `ask` finds where there is an index; there is one for each kind of request."""
 
-    def rank(apis: Sequence[Api], request: Request) -> Sequence[Api]:
-        places = {(api.path, api.within): api for api in apis}
+    def rank(offer: Offer, request: Request) -> Sequence[Api]:
+        places = {(api.path, api.within): api for api in offer.apis}
         hits = indexes[request.kind].search(request.text, DEPTH)
         by_meaning = [api for hit in hits if (api := places.get((hit.path, hit.name)))]
-        by_words = find(apis, request.text, len(apis), request.near)
-        return [each.api for each in fused(by_words, by_meaning, request.text, request.near)]
+        found = fused(by_words(offer, request), by_meaning, request.text, request.near)
+        return [each.api for each in found]
 
     return rank
 
@@ -199,20 +231,15 @@ def places(
     """So many requests of each kind, with the place of the first that is true in each ranking, from 1."""
     rankings = {**RANKINGS, INDEXED: with_index({kind: indexed(package, root, kind, folder) for kind in WITHOUT})}
     apis = index(root, package)
-    every = list(apis)
+    every, offer = list(apis), Offer.of({path: apis.of_file(path) for path in apis.files})
     generator = random.Random(f"{seed} {package}")
     found = []
     for requests in (list(of_docs(package, root, every)), list(of_comments(package, root, apis, every))):
         chosen = generator.sample(requests, min(count, len(requests)))
         for request in track(chosen, package, console=Console(stderr=True), transient=True):
-            known = [_without(api, request) for api in every]
+            known = offer.without(request.text) if request.kind == "docstring" else offer
             found.append((request, {name: _place(rank(known, request), request) for name, rank in rankings.items()}))
     return found
-
-
-def _without(api: Api, request: Request) -> Api:
-    """An API as the index knows it: without the documentation that is the request."""
-    return replace(api, doc="") if request.kind == "docstring" and api.doc == request.text else api
 
 
 def _place(ranked: Sequence[Api], request: Request) -> int | None:
@@ -221,14 +248,15 @@ def _place(ranked: Sequence[Api], request: Request) -> int | None:
 
 def speed(root: Path, package: str, rounds: int = 50) -> dict[str, float]:
     """Milliseconds of a request among a package's APIs, by ranking: medians."""
-    every = list(index(root, package))
-    requests = list(of_docs(package, root, every))[:rounds]
-    figures: dict[str, float] = {"APIs": len(every)}
+    apis = index(root, package)
+    offer = Offer.of({path: apis.of_file(path) for path in apis.files})
+    requests = list(of_docs(package, root, offer.apis))[:rounds]
+    figures: dict[str, float] = {"APIs": len(apis)}
     for name, rank in RANKINGS.items():
         taken = []
         for request in requests:
             begin = time.perf_counter()
-            rank(every, request)
+            rank(offer, request)
             taken.append(time.perf_counter() - begin)
         figures[f"{name} p50 ms"] = round(float(np.median(taken)) * 1000, 1)
     return figures

@@ -2,25 +2,22 @@
 
 BM25 (Robertson and Zaragoza 2009) over what an API says of itself, some parts counting more than others: a word in a
 name tells more than one in a sentence. It is computed here and not by a library, since the index changes with each key
-and those that take parts by weight keep their own copy of all texts. `benchmarks/ask_recall.py` has the figures.
+and those that take parts by weight keep their own copy of all texts. What a file says is read once (`wording`); a
+request looks its words up in each file. `benchmarks/ask_recall.py` has the figures.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from retrieval.api import Api, ApiKind
+from retrieval.api import Api
 from retrieval.apis import Apis
 from retrieval.surroundings import words_in_order
 from retrieval.type_texts import words
-
-NAME, OWNER, PARAMETERS, RETURNS, DOC = 3.0, 1.0, 0.75, 0.5, 1.0
-"""What a word counts in each part of an API."""
+from retrieval.wording import Traits, Wording, is_of_tests, is_test, singular
 
 SATURATION, LENGTH = 1.5, 0.5
 """BM25's k1 and b: how soon more of a word says no more, and how much long texts are held against an API."""
@@ -50,8 +47,6 @@ _FILLERS = words(
     " these this those to us use using want was way we were what when where which who why will with without would you"
     " your"
 )
-_TESTS = re.compile(r"(?:^|/)(?:tests?|__tests__|specs?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$|[._](?:test|spec)\.\w+$")
-_TEST = re.compile(r"test(?:_|[A-Z])|test$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +71,33 @@ class Near:
         return cls(path, frozenset(api.qualified for api in brought))
 
 
-def find(apis: Iterable[Api], request: str, count: int = 10, near: Near | None = None) -> list[Found]:
-    """The APIs that serve a request, best first. Each of them is looked at: 20,000 take about half a second."""
+def find(
+    apis: Apis, request: str, count: int = 10, near: Near | None = None, paths: Iterable[str] | None = None
+) -> list[Found]:
+    """The APIs that serve a request, best first: those of all files, or of some."""
+    wordings = {path: apis.derived(path, Wording) for path in (list(apis.files) if paths is None else paths)}
+    best = ranked(wordings, request, near or Near())[:count]
+    offered = {path: apis.of_file(path) for path, _, _ in best}
+    return [Found(offered[path][place], score) for path, place, score in best if place < len(offered[path])]
+
+
+def ranked(wordings: Mapping[str, Wording], request: str, near: Near) -> list[tuple[str, int, float]]:
+    """The APIs of some files that serve a request, best first: each file, the place in it, and the score."""
     wanted = _wanted(request)
-    found: list[tuple[Api, Mapping[str, float], float]] = []
+    said = {path: {word: saying for word in wanted if (saying := each.saying(word))} for path, each in wordings.items()}
     holding: Counter[str] = Counter()
-    number, total = 0, 0.0
-    for api in apis:
-        said, length = _said(api, wanted)
-        number, total = number + 1, total + length
-        if said and not _is_test(api):
-            holding.update(said.keys())
-            found.append((api, said, length))
-    weights = {word: worth * _rarity(holding[word], number) for word, worth in wanted.items() if holding[word]}
+    for found in said.values():
+        holding.update({word: len(saying) for word, saying in found.items()})
+    number, total = sum(map(len, wordings.values())), sum(each.total for each in wordings.values())
+    weights = {word: worth * _rarity(holding[word], number) for word, worth in wanted.items()}
     verb = next(iter(wanted), "")
     scored = (
-        Found(api, _relevance(said, weights, length * number / total) * _factor(api, verb, near or Near()))
-        for api, said, length in found
+        (path, place, relevance * _factor(path, wordings[path].traits(place), verb, near))
+        for path, found in said.items()
+        if found
+        for place, relevance in _relevance(found, weights, wordings[path].lengths, total / number).items()
     )
-    return sorted(scored, key=lambda each: (-each.score, each.api.qualified, each.api.line))[:count]
+    return sorted(scored, key=lambda each: (-each[2], *each[:2]))
 
 
 def fused(by_words: Sequence[Found], by_meaning: Sequence[Api], request: str, near: Near | None = None) -> list[Found]:
@@ -106,8 +109,8 @@ def fused(by_words: Sequence[Found], by_meaning: Sequence[Api], request: str, ne
         return []
     scores: dict[str, float] = {each.api.qualified: 1 / (RANKS + rank) for rank, each in enumerate(by_words, 1)}
     verb, apis = next(iter(_wanted(request)), ""), {each.api.qualified: each.api for each in by_words}
-    for rank, api in enumerate((api for api in by_meaning if not _is_test(api)), 1):
-        worth = _factor(api, verb, near or Near()) / (RANKS + rank)
+    for rank, api in enumerate((api for api in by_meaning if not is_test(api)), 1):
+        worth = _factor(api.path, Traits.of(api), verb, near or Near()) / (RANKS + rank)
         scores[api.qualified] = scores.get(api.qualified, 0.0) + worth
         apis.setdefault(api.qualified, api)
     return sorted((Found(apis[name], score) for name, score in scores.items()), key=lambda each: -each.score)
@@ -122,43 +125,11 @@ def _wanted(request: str) -> dict[str, float]:
     """The words that are looked for, in their order, and what each counts; beginnings of them behind."""
     every = words_in_order(request[:LONGEST])
     telling = [word for word in every if word not in _FILLERS] or every
-    wanted = {_singular(word): 1.0 for word in telling}
+    wanted = {singular(word): 1.0 for word in telling}
     for word in telling:
         for length in range(SHORTEST, len(word)):
             wanted.setdefault(word[:length], BEGUN)
     return wanted
-
-
-def _said(api: Api, wanted: Mapping[str, float]) -> tuple[Mapping[str, float], float]:
-    """How often an API says the words that are looked for, and how much it says, both weighted."""
-    said: dict[str, float] = {}
-    length = 0.0
-    for text, worth in (
-        (api.name, NAME),
-        (api.owner, OWNER),
-        (" ".join(api.parameters), PARAMETERS),
-        (api.returns, RETURNS),
-        (api.doc, DOC),
-    ):
-        if text:
-            own = _words(text)
-            length += worth * len(own)
-            for word in own:
-                if word in wanted:
-                    said[word] = said.get(word, 0.0) + worth
-    return said, length
-
-
-@lru_cache(16384)
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(map(_singular, words_in_order(text)))
-
-
-def _singular(word: str) -> str:
-    """`items` → `item`, `entries` → `entry`, `class` and `is` as they are."""
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    return word[:-3] + "y" if word.endswith("ies") else word[:-1]
 
 
 def _rarity(holding: int, number: int) -> float:
@@ -166,37 +137,41 @@ def _rarity(holding: int, number: int) -> float:
     return math.log(1 + (number - holding + 0.5) / (holding + 0.5))
 
 
-def _relevance(said: Mapping[str, float], weights: Mapping[str, float], length: float) -> float:
-    """BM25. `length` is in lengths of the average API."""
-    norm = SATURATION * (1 - LENGTH + LENGTH * length)
-    return sum(weights[word] * times * (SATURATION + 1) / (times + norm) for word, times in said.items())
+def _relevance(
+    found: Mapping[str, Sequence[tuple[int, float]]],
+    weights: Mapping[str, float],
+    lengths: Sequence[float],
+    usual: float,
+) -> dict[int, float]:
+    """BM25 of a file's APIs that say something, `usual` being the length of the average API."""
+    relevance: dict[int, float] = {}
+    for word, saying in found.items():
+        for place, times in saying:
+            norm = SATURATION * (1 - LENGTH + LENGTH * lengths[place] / usual)
+            relevance[place] = relevance.get(place, 0.0) + weights[word] * times * (SATURATION + 1) / (times + norm)
+    return relevance
 
 
-def _factor(api: Api, verb: str, near: Near) -> float:
-    factor = _nearness(api, near)
-    if _words(api.name)[:1] == (verb,):
+def _factor(path: str, traits: Traits, verb: str, near: Near) -> float:
+    factor = _nearness(path, traits, near)
+    if traits.verb == verb:
         factor *= VERB
-    if not api.public and api.path != near.path:
+    if not traits.is_public and path != near.path:
         factor *= PRIVATE
-    if api.kind not in (ApiKind.FUNCTION, ApiKind.METHOD, ApiKind.CLASS):
+    if not traits.is_called:
         factor *= NO_CALL
-    if _TESTS.search(api.path) and not _TESTS.search(near.path):
+    if is_of_tests(path) and not is_of_tests(near.path):
         factor *= FOR_TESTS
     return factor
 
 
-def _nearness(api: Api, near: Near) -> float:
-    if api.path == near.path:
+def _nearness(path: str, traits: Traits, near: Near) -> float:
+    if path == near.path:
         return SAME_FILE
-    if f"{api.path}:{api.within.partition('.')[0]}" in near.imported:
+    if f"{path}:{traits.outermost}" in near.imported:
         return IMPORTED
-    return SAME_FOLDER if near.path and _folder(api.path) == _folder(near.path) else 1.0
+    return SAME_FOLDER if near.path and _folder(path) == _folder(near.path) else 1.0
 
 
 def _folder(path: str) -> str:
     return path.rpartition("/")[0]
-
-
-def _is_test(api: Api) -> bool:
-    """Whether it is called by nobody but whoever runs the tests."""
-    return bool(_TEST.match(api.name)) and bool(_TESTS.search(api.path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from contextlib import closing
 from pathlib import Path
@@ -162,6 +163,42 @@ def test_everything_is_found_by_the_words_of_its_name(words):
     apis.update("shop/orders.py", "python", ORDERS)
     apis.update("made_up.py", "python", f"def {'_'.join(words)}x(): ...\n")
     assert f"{'_'.join(words)}x" in names(apis, " ".join(words) + "x")
+
+
+_TEXTS = st.sampled_from((ORDERS, ITEMS, CARRIERS, TESTS, "", "def add_items(order): ...\n"))
+_PATHS = st.sampled_from(("shop/orders.py", "shop/items.py", "tests/test_orders.py"))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(_PATHS, st.none() | _TEXTS), max_size=12))
+def test_what_is_found_is_what_the_files_say_now(changes):
+    apis, fresh, now = Apis(), Apis(), {}
+    for path, text in changes:
+        if text is None:
+            apis.remove(path)
+            now.pop(path, None)
+        else:
+            apis.update(path, "python", text)
+            now[path] = text
+        find(apis, "add an item to an order")
+    for path, text in now.items():
+        fresh.update(path, "python", text)
+    assert find(apis, "add an item to an order", 30) == find(fresh, "add an item to an order", 30)
+
+
+def test_of_some_files_only_these_are_looked_at(apis):
+    assert names(apis, "add an item") != ["Basket.add"]
+    assert [found.api.within for found in find(apis, "add an item", paths=["web/basket.ts"])] == ["Basket.add"]
+
+
+def test_rare_words_count_more_and_of_long_texts_less():
+    """Worked out by hand: two APIs, the word in one of them, 3 × `pack`, one of length 3 and one of 6."""
+    apis = Apis()
+    apis.update("a.py", "python", "def pack(): ...\ndef weigh_all(): ...\n")
+    [found] = find(apis, "please pack")
+    rarity, length = math.log(1 + (2 - 1 + 0.5) / (1 + 0.5)), 3 / 4.5
+    relevance = rarity * 3 * 2.5 / (3 + 1.5 * (0.5 + 0.5 * length))
+    assert (found.api.name, found.score) == ("pack", pytest.approx(relevance * 1.2))
 
 
 # What is imported
