@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
 
-from assistant.decoding.sampling import Finish, Stretch, Wish
-from assistant.engine import Assistant
+from assistant.decoding.sampling import Finish, Stretch
 from assistant.http.bodies import Body, Name, Text
+from assistant.http.demands import Demand, sampling
 from assistant.http.openai import MOST, Stop
 from assistant.http.problems import LlamaCppError, documented, llama_cpp_error
 from assistant.http.service import Asking, Serving, begun
 from assistant.http.streams import SERVER_SENT, event, server_sent, streamed
-from assistant.http.writing import Piece, Writing, sampling, whole
-from assistant.raw import infill
+from assistant.http.writing import Piece, Writing, whole
 from assistant.types import Snippet
 
 router = APIRouter(tags=["llama.cpp"], responses=documented(LlamaCppError))
@@ -59,75 +59,79 @@ class InfillBody(Body):
 @router.post("/infill", response_model=None, responses=streamed(SERVER_SENT, "An object, several, or events."))
 async def infills(body: InfillBody, service: Serving, client: Asking) -> Response:
     """Completes at a cursor as llama-server does: what follows up to the end that the model sees, or a stop."""
-    service.check_model(body.model)
-    writing = Writing(lambda assistant: _wishes(body, assistant))
+    writing = Writing(_demands(body), body.model)
     if body.stream:
         pieces = await begun(service.write(client, writing))
-        return server_sent(_events(pieces, body, writing, service.model), llama_cpp_error)
+        return server_sent(_events(pieces, body, writing), llama_cpp_error)
     texts = await whole(service.write(client, writing))
-    told = [
-        _chosen(_whole(number, text.text, text.last, len(text.tokens), writing, service.model), body)
-        for number, text in enumerate(texts)
-    ]
+    told = [_chosen(_whole(number, text.text, text.last, writing), body) for number, text in enumerate(texts)]
     return JSONResponse(told if body.n_cmpl > 1 else told[0])
 
 
-def _wishes(body: InfillBody, assistant: Assistant) -> list[Wish]:
+def _demands(body: InfillBody) -> list[Demand]:
     extra = body.input_extra or []
     snippets = [
         Snippet(each.text, (number + 1) / len(extra), "input_extra", each.filename) for number, each in enumerate(extra)
     ]
-    model = assistant.model
-    prompt, typed = infill(model, body.input_prefix + body.prompt, body.input_suffix, snippets[::-1])
-    tokens = model.context_length if body.n_predict < 0 else body.n_predict
-    chosen = sampling(body.temperature, body.n_cmpl > 1, max(body.top_k or 0, 0), body.top_p, body.min_p)
-    seeds = [None if body.seed in (None, -1) else body.seed + number for number in range(body.n_cmpl)]
-    return [Wish(prompt, tokens, chosen, seed, tuple(body.stop or ()), typed, body.n_indent) for seed in seeds]
+    one = Demand(
+        body.input_prefix + body.prompt,
+        body.input_suffix,
+        tuple(snippets[::-1]),
+        tokens=None if body.n_predict < 0 else body.n_predict,
+        sampling=sampling(body.temperature, body.n_cmpl > 1, body.top_k, body.top_p, body.min_p),
+        stops=tuple(body.stop or ()),
+        indent=body.n_indent,
+    )
+    first = None if body.seed == -1 else body.seed
+    return [replace(one, seed=None if first is None else first + number) for number in range(body.n_cmpl)]
 
 
-async def _events(pieces: AsyncIterator[Piece], body: InfillBody, writing: Writing, model: str) -> AsyncIterator[str]:
-    counts = dict[int, int]()
+async def _events(pieces: AsyncIterator[Piece], body: InfillBody, writing: Writing) -> AsyncIterator[str]:
     async for number, stretch in pieces:
-        counts[number] = counts.get(number, 0) + len(stretch.tokens)
         if stretch.finish and stretch.text:
             yield event({"index": number, "content": stretch.text, "stop": False})
         if stretch.finish:
-            yield event(_chosen(_whole(number, "", stretch, counts[number], writing, model), body))
+            yield event(_chosen(_whole(number, "", stretch, writing), body))
         else:
             yield event({"index": number, "content": stretch.text, "stop": False})
 
 
-def _whole(number: int, text: str, last: Stretch, count: int, writing: Writing, model: str) -> dict[str, Any]:
-    """All that llama-server tells of a text."""
-    wish = writing.made[number]
-    read = len(wish.prompt)
-    return {
+def _whole(number: int, text: str, last: Stretch, writing: Writing) -> dict[str, Any]:
+    """All that llama-server tells of a text; what is None is left out, since another server does not tell it."""
+    demand, count = writing.demands[number], writing.counts[number]
+    told = {
         "index": number,
         "content": text,
         "stop": True,
         "id_slot": 0,
-        "model": model,
-        "tokens_predicted": count,
-        "tokens_evaluated": read,
-        "tokens_cached": read + count,
+        "model": writing.model,
+        "tokens_predicted": count.written,
+        "tokens_evaluated": count.read,
+        "tokens_cached": None if count.read is None else count.read + count.written,
         "truncated": False,
         "has_new_line": "\n" in text,
         "stop_type": _STOP_TYPES.get(last.finish or Finish.LENGTH, "limit"),
         "stopping_word": last.stop,
         "generation_settings": {
-            "n_predict": wish.tokens,
-            "temperature": wish.sampling.temperature,
-            "top_k": wish.sampling.top_k,
-            "top_p": wish.sampling.top_p,
-            "min_p": wish.sampling.min_p,
-            "stop": list(wish.stops),
+            "n_predict": -1 if demand.tokens is None else demand.tokens,
+            "temperature": demand.sampling.temperature,
+            "top_k": demand.sampling.top_k,
+            "top_p": demand.sampling.top_p,
+            "min_p": demand.sampling.min_p,
+            "stop": list(demand.stops),
         },
-        "timings": {**_timings("prompt", read, last.reading), **_timings("predicted", count, last.writing)},
+        "timings": {
+            **_timings("prompt", count.read, last.reading),
+            **_timings("predicted", count.written, last.writing),
+        },
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
-def _timings(kind: str, count: int, seconds: float) -> dict[str, float]:
+def _timings(kind: str, count: int | None, seconds: float) -> dict[str, float]:
     milliseconds = seconds * 1000
+    if count is None:
+        return {f"{kind}_ms": milliseconds}
     return {
         f"{kind}_n": count,
         f"{kind}_ms": milliseconds,

@@ -12,15 +12,15 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from assistant.decoding.sampling import Finish, Stretch, Wish
-from assistant.engine import Assistant
+from assistant.decoding.sampling import Finish, Stretch
 from assistant.http.bodies import Body, Name, Text
+from assistant.http.demands import Demand, sampling
+from assistant.http.naming import NAME, check
 from assistant.http.openai import Stop
 from assistant.http.problems import Error, Problem, documented
-from assistant.http.service import NAME, Asking, Serving, begun
+from assistant.http.service import Asking, Serving, begun
 from assistant.http.streams import LINES, line, lines, streamed
-from assistant.http.writing import Piece, Writing, prompt_of, sampling, whole
-from assistant.raw import infill
+from assistant.http.writing import Piece, Writing, whole
 
 router = APIRouter(tags=["ollama"], responses=documented(Error))
 
@@ -80,17 +80,17 @@ class Version(BaseModel):
 @router.post("/api/generate", response_model=Generated, responses=streamed(LINES, "An object a line, or just one."))
 async def generate(body: GenerateBody, service: Serving, client: Asking) -> Response:
     """Writes on behind a prompt, or between that and a `suffix`."""
-    service.check_model(body.model)
     _refuse(body)
     begin = time.monotonic()
     if not body.prompt and not body.suffix:
-        return JSONResponse(_told(body.model, "", done=True) | {"done_reason": "load"})
-    writing = Writing(lambda assistant: [_wish(body, assistant)])
+        check(service.queue.first, body.model)
+        return JSONResponse(_told(service.model, "", done=True) | {"done_reason": "load"})
+    writing = Writing([_demand(body)], body.model)
     if body.stream is not False:
         pieces = await begun(service.write(client, writing))
-        return lines(_lines(pieces, body.model, writing, begin), lambda problem: {"error": problem.message})
+        return lines(_lines(pieces, writing, begin), lambda problem: {"error": problem.message})
     (text,) = await whole(service.write(client, writing))
-    return JSONResponse(_told(body.model, text.text, done=True) | _figures(text.last, len(text.tokens), writing, begin))
+    return JSONResponse(_told(writing.model, text.text, done=True) | _figures(text.last, writing, begin))
 
 
 @router.get("/api/tags")
@@ -114,26 +114,24 @@ def _refuse(body: GenerateBody) -> None:
             raise Problem(400, f"{name} is not offered here: the prompt is passed on as it is.", name)
 
 
-def _wish(body: GenerateBody, assistant: Assistant) -> Wish:
-    """Raises Problem for a prompt that is too long."""
-    model, options = assistant.model, body.options or Options.model_validate({})
-    if body.suffix:
-        prompt, typed = infill(model, body.prompt, body.suffix)
-    else:
-        prompt, typed = prompt_of(model, body.prompt), ""
-    tokens = model.context_length if options.num_predict < 0 else options.num_predict
-    chosen = sampling(options.temperature, False, max(options.top_k or 0, 0), options.top_p, options.min_p)
-    return Wish(prompt, tokens, chosen, options.seed, tuple(options.stop or ()), typed)
+def _demand(body: GenerateBody) -> Demand:
+    options = body.options or Options.model_validate({})
+    return Demand(
+        body.prompt,
+        body.suffix or None,
+        tokens=None if options.num_predict < 0 else options.num_predict,
+        sampling=sampling(options.temperature, False, options.top_k, options.top_p, options.min_p),
+        seed=options.seed,
+        stops=tuple(options.stop or ()),
+    )
 
 
-async def _lines(pieces: AsyncIterator[Piece], model: str, writing: Writing, begin: float) -> AsyncIterator[str]:
-    count = 0
+async def _lines(pieces: AsyncIterator[Piece], writing: Writing, begin: float) -> AsyncIterator[str]:
     async for _, stretch in pieces:
-        count += len(stretch.tokens)
         if stretch.text:
-            yield line(_told(model, stretch.text, done=False))
+            yield line(_told(writing.model, stretch.text, done=False))
         if stretch.finish:
-            yield line(_told(model, "", done=True) | _figures(stretch, count, writing, begin))
+            yield line(_told(writing.model, "", done=True) | _figures(stretch, writing, begin))
 
 
 def _told(model: str, text: str, done: bool) -> dict[str, Any]:
@@ -141,15 +139,16 @@ def _told(model: str, text: str, done: bool) -> dict[str, Any]:
     return {"model": model, "created_at": now, "response": text, "done": done}
 
 
-def _figures(last: Stretch, count: int, writing: Writing, begin: float) -> dict[str, Any]:
-    """Durations are nanoseconds."""
+def _figures(last: Stretch, writing: Writing, begin: float) -> dict[str, Any]:
+    """Durations are nanoseconds. How much was read is left out where a server does not tell it."""
     total, reading, written = (round(each * 1e9) for each in (time.monotonic() - begin, last.reading, last.writing))
+    (count,) = writing.counts
     return {
         "done_reason": "stop" if last.finish in (Finish.END, Finish.STOP) else "length",
         "total_duration": total,
         "load_duration": max(total - reading - written, 0),
-        "prompt_eval_count": len(writing.made[0].prompt),
+        **({} if count.read is None else {"prompt_eval_count": count.read}),
         "prompt_eval_duration": reading,
-        "eval_count": count,
+        "eval_count": count.written,
         "eval_duration": written,
     }

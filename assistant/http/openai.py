@@ -10,21 +10,20 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
-from assistant.decoding.sampling import Finish, Token, Wish
-from assistant.engine import Assistant
+from assistant.decoding.sampling import Finish, Token
 from assistant.http.bodies import Body, Name, Text
+from assistant.http.demands import Demand, sampling
 from assistant.http.problems import Problem, openai_error
 from assistant.http.service import Service, begun
 from assistant.http.streams import event, server_sent
 from assistant.http.turns import Client
-from assistant.http.writing import Piece, Writing, checked, prompt_of, sampling, whole
-from assistant.raw import infill
+from assistant.http.writing import Piece, Writing, whole
 
 MOST = 16
 """Texts for one prompt, and prompts in one request."""
@@ -102,22 +101,19 @@ class OpenAIAnswer(BaseModel):
 
 async def complete(body: OpenAIBody, service: Service, client: Client) -> Response:
     """What `POST /v1/completions` answers to a body of OpenAI's. Raises Problem."""
-    service.check_model(body.model)
     _refuse(body)
     if body.user:
         client = Client(client.home, body.user)
-    writing = Writing(lambda assistant: _wishes(body, assistant))
-    answer = _Answer(service.model)
+    writing = Writing(_demands(body), body.model)
     if body.stream:
         pieces = await begun(service.write(client, writing))
-        return server_sent(_events(pieces, body, writing, answer), openai_error)
+        return server_sent(_events(pieces, body, writing), openai_error)
     texts = await whole(service.write(client, writing))
     choices = [
         _choice(number, text.text, _Places().told(text.tokens) if body.logprobs is not None else None, text.finish)
         for number, text in enumerate(texts)
     ]
-    usage = _usage(body, writing, sum(len(text.tokens) for text in texts))
-    return JSONResponse(answer.of(choices) | {"usage": usage})
+    return JSONResponse(_Answer(writing.model).of(choices) | {"usage": _usage(body, writing)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,44 +147,29 @@ def _refuse(body: OpenAIBody) -> None:
         raise Problem(400, f"From 1 to {MOST} prompts can be sent at once, not {len(body.prompts)}.", "prompt")
 
 
-def _wishes(body: OpenAIBody, assistant: Assistant) -> list[Wish]:
-    """A wish for each choice. Raises Problem for a prompt that is too long."""
+def _demands(body: OpenAIBody) -> list[Demand]:
+    """One for each choice."""
     count = body.n or 1
-    chosen = sampling(body.temperature, count > 1, max(body.top_k or 0, 0), body.top_p, body.min_p)
-    stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
-    tokens = 16 if body.max_tokens is None else body.max_tokens
-    made = []
-    for prompt in body.prompts:
-        read, typed, echo = _prompt(body, prompt, assistant)
-        for number in range(count):
-            seed = None if body.seed is None else (body.seed + number) % 2**63
-            made.append(Wish(read, tokens, chosen, seed, stops, typed, echo=echo, alternatives=body.logprobs))
-    return made
+    one = Demand(
+        "",
+        body.suffix,
+        tokens=16 if body.max_tokens is None else body.max_tokens,
+        sampling=sampling(body.temperature, count > 1, body.top_k, body.top_p, body.min_p),
+        stops=(body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ()),
+        echo=bool(body.echo),
+        alternatives=body.logprobs,
+    )
+    seeds = [None if body.seed is None else (body.seed + number) % 2**63 for number in range(count)]
+    return [replace(one, prompt=prompt, seed=seed) for prompt in body.prompts for seed in seeds]
 
 
-def _prompt(body: OpenAIBody, prompt: str | list[int], assistant: Assistant) -> tuple[tuple[int, ...], str, str]:
-    """The tokens that are read, what is written anew of them, and what is to be told first."""
-    model = assistant.model
-    if body.suffix is not None and isinstance(prompt, str):
-        return *infill(model, prompt, body.suffix), ""
-    if isinstance(prompt, str):
-        return prompt_of(model, prompt), "", prompt if body.echo else ""
-    if unknown := next((token for token in prompt if token >= len(model.pieces)), None):
-        raise Problem(400, f"There is no token {unknown}: the model has {len(model.pieces)}.", "prompt")
-    text = model.detokenize(prompt).decode("utf-8", "replace") if body.echo else ""
-    return checked(model, prompt), "", text
-
-
-async def _events(
-    pieces: AsyncIterator[Piece], body: OpenAIBody, writing: Writing, answer: _Answer
-) -> AsyncIterator[str]:
-    places, count = defaultdict[int, _Places](_Places), 0
+async def _events(pieces: AsyncIterator[Piece], body: OpenAIBody, writing: Writing) -> AsyncIterator[str]:
+    answer, places = _Answer(writing.model), defaultdict[int, _Places](_Places)
     async for number, stretch in pieces:
-        count += len(stretch.tokens)
         told = places[number].told(stretch.tokens) if body.logprobs is not None else None
         yield event(answer.of([_choice(number, stretch.text, told, stretch.finish)]))
     if body.stream_options and body.stream_options.include_usage:
-        yield event(answer.of([]) | {"usage": _usage(body, writing, count)})
+        yield event(answer.of([]) | {"usage": _usage(body, writing)})
     yield event("[DONE]")
 
 
@@ -234,8 +215,10 @@ def _written(piece: bytes) -> str:
         return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
 
 
-def _usage(body: OpenAIBody, writing: Writing, tokens: int) -> dict[str, int]:
-    """Each prompt counts once. Echoed tokens are no completion."""
-    read = sum(len(wish.prompt) for wish in writing.made[:: body.n or 1])
-    echoed = sum(len(wish.prompt) for wish in writing.made if wish.echo)
-    return {"prompt_tokens": read, "completion_tokens": tokens - echoed, "total_tokens": read + tokens - echoed}
+def _usage(body: OpenAIBody, writing: Writing) -> dict[str, int] | None:
+    """Each prompt counts once. Echoed tokens are no completion. None where a server does not tell how much it read."""
+    reads = [count.read for count in writing.counts[:: body.n or 1]]
+    read, written = sum(filter(None, reads)), sum(count.written for count in writing.counts)
+    if None in reads:
+        return None
+    return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}

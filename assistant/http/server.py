@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -12,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from assistant import app as assembly
-from assistant.errors import RequestError
+from assistant.errors import ModelError, RequestError
 from assistant.http.app import create
 from assistant.http.boundary import Admission, is_loopback
 from assistant.http.changes import Changes
@@ -24,6 +25,7 @@ from assistant.http.service import Service
 from assistant.plugins import Plugins
 from assistant.settings import Settings
 from assistant.threads import usable_cores
+from assistant.types import writes_text
 from assistant.worker import Worker
 from retrieval.repository import repository_root
 
@@ -55,7 +57,7 @@ def serve(
     try:
         service = Service(queue, folders, Metrics())
         server = _Server(_config(create(service, Admission(token))))
-        tell(f"http://{_written(host)}:{listener.getsockname()[1]}", service.model, folders.roots, bool(token))
+        tell(f"http://{_written(host)}:{listener.getsockname()[1]}", queue.first.model.name, folders.roots, bool(token))
         server.run([listener])
     finally:
         changes.close()
@@ -96,7 +98,11 @@ def _worker(settings: Settings, parallel: int) -> Worker:
     """One of several that share the machine."""
     threads = max((settings.threads or usable_cores()) // parallel, 1) if parallel > 1 else settings.threads
     shared = msgspec.structs.replace(settings, threads=threads)
-    return Worker(assembly.assemble(shared, Plugins(settings.disabled_plugins)), settings.idle_minutes * 60)
+    assistant = assembly.assemble(shared, Plugins(settings.disabled_plugins))
+    if writes_text(assistant.model):
+        with suppress(ModelError):  # it is told to whoever asks
+            assistant.load()  # and its name is known
+    return Worker(assistant, settings.idle_minutes * 60)
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
-from pathlib import PurePath
 from threading import Event
 from typing import Annotated, TypeVar
 
@@ -18,6 +17,7 @@ from fastapi import Depends, Request
 from assistant.engine import Assistant
 from assistant.http.folders import Folders
 from assistant.http.metrics import Metrics
+from assistant.http.naming import called
 from assistant.http.problems import Problem
 from assistant.http.queue import Queue, in_time
 from assistant.http.turns import Client
@@ -25,9 +25,6 @@ from assistant.http.writing import SLICE, Piece, Writing
 from assistant.types import Answer, CompletionRequest, Trigger
 
 T = TypeVar("T")
-
-NAME = "ghostwright"
-"""What the model may be called, whichever it is."""
 
 PATIENCE = 5.0
 """Seconds that the first completion on request in a folder waits for the language server; automatic ones never do."""
@@ -56,13 +53,7 @@ class Service:
     @property
     def model(self) -> str:
         """The model's name."""
-        return self.queue.first.model.name
-
-    def check_model(self, name: str | None) -> None:
-        """Raises Problem for the name of a model that is not here."""
-        stem = PurePath(self.model).stem
-        if name and name.removesuffix(":latest") not in (NAME, self.model, stem):
-            raise Problem(404, f"There is no model {name[:80]!r} here, only {self.model} ({NAME}).", "model")
+        return called(self.queue.first.model)
 
     async def complete(self, client: Client, request: CompletionRequest, fresh: bool = False) -> Answer:
         """The engine's answer, when it is the client's turn. Raises Problem, ModelError."""
@@ -77,7 +68,7 @@ class Service:
 
         return self.queue.stream(client, work)
 
-    def write(self, client: Client, writing: Writing) -> AsyncGenerator[Piece]:
+    async def write(self, client: Client, writing: Writing) -> AsyncGenerator[Piece]:
         """What the model writes by itself, piece by piece. After a while others have their turn in between."""
 
         def work(assistant: Assistant, stop: Event, tell: Callable[[Piece], None]) -> bool:
@@ -85,10 +76,16 @@ class Service:
             for piece in writing.go_on(assistant, stop):
                 tell(piece)
                 if self.queue.waiting and time.monotonic() > end:
+                    writing.pause()
                     return False
             return True
 
-        return self.queue.stream(client, work)
+        try:
+            async with aclosing(self.queue.stream(client, work)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            writing.close()
 
     async def aside(self, client: Client, work: Callable[[Event], T]) -> T:
         """What a question without the model leads to, in a thread of its own. Raises Problem, RequestError."""

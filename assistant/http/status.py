@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
+from assistant.http.naming import NAME
 from assistant.http.pages import described
 from assistant.http.problems import OpenAIError, documented
-from assistant.http.service import NAME, Serving
+from assistant.http.service import Serving
 
 router = APIRouter(tags=["status"])
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.decoding.sampling import Finish, Sampling, Stretch, Token, Wish, generate
+from assistant.decoding.sampling import Finish, Stretch, Token, generate
 from assistant.engine import Assistant
+from assistant.errors import ServerError
+from assistant.http.demands import Demand
+from assistant.http.naming import called, check
 from assistant.http.problems import Problem
-from assistant.raw import tokens_of
-from assistant.types import Model, Reader, writes_text
+from assistant.http.relaying import echoed, relayed
+from assistant.passing import Passing, passes_on
+from assistant.types import NEVER, Model, TextModel, writes_text
 
 SECONDS = 45.0
 """After so long a text ends where it is."""
@@ -22,54 +27,123 @@ SECONDS = 45.0
 SLICE = 2.0
 """Seconds after which writing makes room for others who wait. Whoever goes on may have to read the prompt again."""
 
-SEVERAL = 0.8
-"""The temperature where several texts are wanted and no temperature is named: without one all would be the same."""
-
-Wishes = Callable[[Assistant], Sequence[Wish]]
-"""What is to be written, once the model is there that reads the prompts. May raise Problem."""
-
 Piece = tuple[int, Stretch]
-"""The number of a wish, and a stretch of what is written for it."""
+"""The number of a demand, and a stretch of what is written for it."""
+
+
+@dataclass(slots=True)
+class Count:
+    """Tokens: those of a prompt, None where the server does not tell, and those that were written behind it."""
+
+    read: int | None = None
+    written: int = 0
 
 
 class Writing:
-    """Writes what some wishes ask for. It may go on with another assistant, if that has a copy of the same model."""
+    """Writes what some demands ask for, of the model that they name if they name one.
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
-        self._pieces: Iterator[Piece] | None = None
-        self.made: Sequence[Wish] = ()
+    It may go on with another assistant, if that has a copy of the same model. What `model` and `counts` say holds for
+    the pieces that have come.
+    """
+
+    def __init__(self, demands: Sequence[Demand], name: str | None) -> None:
+        self.demands = demands
+        self.counts = [Count() for _ in demands]
+        self.model = ""
+        self._name = name
+        self._pieces: Generator[Piece] | None = None
+        self._stopped = _Stopped()
 
     def go_on(self, assistant: Assistant, stop: Event) -> Iterator[Piece]:
-        """The pieces that are still to come. Raises Problem, Cancelled, ModelError."""
+        """The pieces that are still to come. Raises Problem, Cancelled, ModelError, RequestError."""
         assistant.load()
-        self._assistant, self._stop = assistant, stop
+        self._assistant, self._stopped.now = assistant, stop
         if self._pieces is None:
-            self.made = self._wishes(assistant)
             self._pieces = self._write()
         return self._pieces
 
-    def _write(self) -> Iterator[Piece]:
-        deadline = time.monotonic() + SECONDS
-        model, vocabulary = _shown(self._assistant), self._assistant.vocabulary
-        for number, wish in enumerate(self.made):
-            for stretch in generate(model, vocabulary, wish, self._logits, deadline):
+    def pause(self) -> None:
+        """Leaves it for a while. What was closed meanwhile ends."""
+        if self._stopped.for_good:
+            self.close()
+
+    def close(self) -> None:
+        """Ends it, also on a server; the thread that is going on with it notices."""
+        self._stopped.for_good = True
+        with suppress(ValueError):  # it is being gone on with
+            if self._pieces:
+                self._pieces.close()
+
+    def _write(self) -> Generator[Piece]:
+        """The pieces. Another model stands in for one whose servers fail, as long as nothing is written."""
+        deadline, begun = time.monotonic() + SECONDS, False
+        while True:
+            check(self._assistant, self._name)
+            model = self._assistant.model
+            self.model = called(model)
+            try:
+                for piece in self._written_by(model, deadline):
+                    begun = True
+                    yield piece
+                return
+            except ServerError:
+                if begun or self._assistant.model is model:
+                    raise
+
+    def _written_by(self, model: Model | TextModel, deadline: float) -> Iterator[Piece]:
+        if not writes_text(model):
+            yield from self._generated(model, deadline)
+        elif passes_on(model):
+            yield from self._relayed(model, deadline)
+        else:
+            raise Problem(501, f"Prompts are not passed on to other servers; ask {model.name} itself.")
+
+    def _generated(self, model: Model, deadline: float) -> Iterator[Piece]:
+        wishes, vocabulary = [demand.wish(model) for demand in self.demands], self._assistant.vocabulary
+        place = self._assistant.models.index(model)
+
+        def logits(tokens: Sequence[int], last: int) -> NDArray[np.float32]:
+            going_on = self._assistant.models[place]  # the copy that another assistant has
+            assert not writes_text(going_on)
+            return going_on.logits(tokens, last, self._stopped.now)
+
+        for number, (wish, count) in enumerate(zip(wishes, self.counts, strict=True)):
+            count.read = len(wish.prompt)
+            count.written = -len(wish.prompt) if wish.echo else 0
+            for stretch in generate(model, vocabulary, wish, logits, deadline):
+                count.written += len(stretch.tokens)
                 yield number, stretch
 
-    def _logits(self, tokens: Sequence[int], last: int) -> NDArray[np.float32]:
-        return _shown(self._assistant).logits(tokens, last, self._stop)
+    def _relayed(self, model: Passing, deadline: float) -> Iterator[Piece]:
+        errands = [demand.errand(model) for demand in self.demands]
+        for number, (demand, errand, count) in enumerate(zip(self.demands, errands, self.counts, strict=True)):
+            if demand.echo:
+                stretch = echoed(model, errand, self._stopped)
+                count.read = len(stretch.tokens) or None
+                yield number, stretch
+            for stretch, end in relayed(model, errand, demand.indent, deadline, self._stopped):
+                count.written += len(stretch.tokens)
+                if end:
+                    count.read = count.read if end.read is None else end.read
+                    count.written = count.written if end.wrote is None else end.wrote
+                yield number, stretch
 
 
-def _shown(assistant: Assistant) -> Model:
-    """The model, if it shows its logits. Raises Problem."""
-    if writes_text(assistant.model):
-        raise Problem(501, f"Prompts are not passed on to other servers; ask {assistant.model.name} itself.")
-    return assistant.model
+class _Stopped(Event):
+    """Whether a writing was closed, or the work that goes on with it now was given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.for_good = False
+        self.now = NEVER
+
+    def is_set(self) -> bool:
+        return self.for_good or self.now.is_set()
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """All that was written for one wish."""
+    """All that was written for one demand."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -81,7 +155,7 @@ class Text:
 
 
 async def whole(pieces: AsyncIterator[Piece]) -> list[Text]:
-    """The texts for all wishes, once they are written."""
+    """The texts for all demands, once they are written."""
     found: list[list[Stretch]] = []
     async for number, stretch in pieces:
         if number == len(found):
@@ -91,26 +165,3 @@ async def whole(pieces: AsyncIterator[Piece]) -> list[Text]:
         Text("".join(each.text for each in some), tuple(token for each in some for token in each.tokens), some[-1])
         for some in found
     ]
-
-
-def prompt_of(model: Reader, prompt: str) -> tuple[int, ...]:
-    """A prompt as it comes, special tokens included. Raises Problem if the model cannot read it."""
-    return checked(model, tokens_of(model, prompt))
-
-
-def checked(model: Reader, tokens: Sequence[int]) -> tuple[int, ...]:
-    """Tokens that a model can go on with. Raises Problem."""
-    if not tokens:
-        raise Problem(400, "The prompt is empty: there is nothing to go on with.", "prompt")
-    if len(tokens) >= model.context_length:
-        message = f"The prompt has {len(tokens)} tokens; the model reads and writes {model.context_length} in all."
-        raise Problem(400, f"{message} Send less.", "prompt")
-    return tuple(tokens)
-
-
-def sampling(
-    temperature: float | None, several: bool, top_k: int | None, top_p: float | None, min_p: float | None
-) -> Sampling:
-    """How tokens are chosen, by what a client says of it."""
-    usual = SEVERAL if several else 0.0
-    return Sampling(usual if temperature is None else temperature, top_k or 0, top_p or 1.0, min_p or 0.0)
