@@ -63,10 +63,11 @@ class Review:
         lines = completion.text[: max(completion.text.rfind("\n", 0, fault.start), 0)].rstrip()
         if lines.strip() and not completion.replaces:
             return replace(completion, text=lines)
-        part = whole_part(completion.text, fault.start, request) if request.trigger is Trigger.INVOKED else ""
-        if part.strip() and not lines.strip():
-            cut = self._processed(replace(completion, text=part, replaces=0, is_cut=True), request, droppers)
-            return cut and self._checked(cut, request, droppers)
+        if request.trigger is Trigger.INVOKED and not lines.strip():
+            part = replace(completion, text=whole_part(completion.text, fault.start, request), replaces=0, is_cut=True)
+            cut = self._processed(part, request, droppers) if part.text.strip() else None
+            if cut and len(cut.text) < len(completion.text):
+                return self._checked(cut, request, droppers)
         droppers += [check.name for check in self._checks]
         return None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
-from fakes import ByteModel, request
+from fakes import ByteModel, Processor, request
 
 from assistant.ask import Search
 from assistant.calls import Call
@@ -69,6 +69,12 @@ def test_of_a_block_whole_lines_are_kept():
 def test_what_is_left_is_checked_anew():
     assert shown(answered(request("total = ‸"), "basket.fruits.wrong()\n", "wrong|fruits$")) == [("basket", 0, True)]
     assert answered(request("total = ‸"), "basket.fruits.wrong()\n", "wrong|fruits$|basket$").completions == ()
+
+
+@pytest.mark.parametrize("pattern", ["wrong", r".\Z"])
+def test_a_fault_that_no_cut_takes_away_leaves_nothing(pattern):
+    processors = [Processor(lambda text: f"{text}.wrong")]
+    assert answered(request("total = ‸"), "basket.fruits\n", pattern, processors).completions == ()
 
 
 @pytest.mark.parametrize(
