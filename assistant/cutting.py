@@ -14,7 +14,7 @@ from assistant.types import CompletionRequest
 _ENDS = frozenset(("word", "string", *CLOSERS))
 """What an expression may end with."""
 
-_LEADING_ON = frozenset((":", "in", "of", "import"))
+_LEADING_ON = frozenset((":", "in", "of", "import", "word", "string"))
 _COMPARING = frozenset(("==", "!=", "<=", ">=", "===", "!==", "<=>"))
 
 
@@ -31,7 +31,7 @@ def whole_part(text: str, end: int, request: CompletionRequest) -> str:
         kept, cut = written[:count], written[count:]
         part = text[: kept[-1].end]
         if len(part) <= end and _is_whole(kept) and View(request, part).in_code:
-            return "" if cut and _gives_value(cut[0]) else part
+            return "" if cut and _belongs(cut[0]) else part
     return ""
 
 
@@ -39,6 +39,6 @@ def _is_whole(kept: Sequence[Token]) -> bool:
     return kept[-1].kind in _ENDS and not unmatched(kept)[1]
 
 
-def _gives_value(mark: Token) -> bool:
-    """Whether what stands before a token is nothing without what follows: `x = 1`, `x: int`, `for x in y`."""
-    return mark.kind in _LEADING_ON or (mark.kind.endswith("=") and mark.kind not in _COMPARING)
+def _belongs(following: Token) -> bool:
+    """Whether what stands before a token is nothing without it: `x = 1`, `x: int`, `for x in y`, `case x`."""
+    return following.kind in _LEADING_ON or (following.kind.endswith("=") and following.kind not in _COMPARING)

@@ -52,6 +52,7 @@ def test_what_is_whole_before_the_fault_is_kept(marked, text, expected):
         ("‸", "x = [a for a in b.wrong()]"),
         ("‸", 'x = f"{a.wrong}"'),
         ("‸", "return wrong"),
+        ("match fruit:\n    ‸", "case wrong:"),
         ("count(‸", "key=wrong)"),
         ("x = {‸}", "'a': wrong"),
     ],
