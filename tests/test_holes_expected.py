@@ -59,3 +59,23 @@ def test_nothing_that_is_wrong_is_told_where_nothing_is_known(ty, statement):
 def test_two_checkers_agree_on_what_is_expected(checker):
     for statement, expected in EXPECTED[:6] + EXPECTED[14:17]:
         assert context(checker, in_method(statement)).expected == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from typing import Final\nfrom shapes import Point\none: Final[Point] = ‸", "Point"),
+        ("from typing import Annotated\nfrom shapes import Point\none: Annotated[Point, 1] = ‸", "Point"),
+        ("from typing import Final\nONE: Final = ‸", ""),
+        ("import typing as t\nOne: t.TypeAlias = ‸", ""),
+    ],
+)
+def test_words_that_say_nothing_of_the_value_are_left_out(ty, text, expected):
+    assert context(ty, text).expected == expected
+
+
+def test_what_the_checker_does_not_know_is_not_told_in_its_words(checker):
+    for text in ("list(‸)", "reversed(‸)", "set([‸])", "class A[T]:\n    def f(self, one: T) -> T:\n        self.f(‸)"):
+        told = context(checker, f"{text}\n").expected
+        assert "Unknown" not in told, text
+        assert "@" not in told, text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from command import ghostwright
 from editor import PATIENCE, Editor
 from hole_tools import in_method, request_at, write_repository
-from language_server_tools import LONG
+from language_server_tools import LONG, fake
 
 from assistant.analysis import Analysis
 from assistant.holes import Holes, hole, report
+from assistant.types import CompletionRequest
 from language_servers.analyzer import NoAnswer
+from language_servers.client import LanguageServer
 from language_servers.servers import Servers
 
 
@@ -72,6 +75,26 @@ def test_what_is_never_known_is_asked_once(root):
     assert (first.expected, first.is_early) == ("", False)
     assert holes.at(request, LONG) is first
     analysis.close()
+
+
+def test_whoever_waits_longer_is_told_more(tmp_path):
+    server = fake(tmp_path, "--slow", "1")
+    assert server.wait_until_ready(LONG)
+    try:
+        request = request_at(tmp_path, "class Point: ...\ndef f(point: Point) -> Point:\n    return ‸\n")
+        assert not Holes(Only(server)).at(request, LONG).is_early
+    finally:
+        server.close()
+
+
+@dataclass
+class Only:
+    """One analyzer for all files."""
+
+    server: LanguageServer
+
+    def analyzer(self, request: CompletionRequest) -> LanguageServer:
+        return self.server
 
 
 def test_what_is_foreseen_is_there_at_once(analysis, root):

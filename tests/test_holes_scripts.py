@@ -92,6 +92,19 @@ def test_typescript_headers_give_the_type(typescript):
     assert {"many", "this.near"} <= returned
 
 
+def test_typescript_functions_that_are_wanted_have_an_open_result(typescript):
+    expected = "(value: Point, index: number, array: Point[]) => unknown"
+    assert script_context(typescript, "[place].map(‸);").expected == expected
+
+
+def test_typescript_values_of_no_type_are_no_headers_and_functions_in_constants_are(typescript):
+    found = script_context(typescript, "let none: Color = null!; const made = (n: number): Point => place; draw(‸);")
+    names = {header.name for header in found.headers}
+    assert "place" in names
+    assert "none" not in names
+    assert ("made" in names) == (typescript.name == "typescript")  # the other one tells no diagnostics
+
+
 def test_typescript_errors_are_reported_where_the_server_tells_them(typescript):
     path = typescript.root / "main.ts"
     after = Document(path, "typescript", SCRIPT.replace("@", 'draw("a", wanted, Color.Red); return [];'))

@@ -72,7 +72,7 @@ def _in_scope(inquiry: Inquiry, document: Document, offset: int) -> list[Member]
         return list(names)
     listed = list(names or ())
     known = names.names if names else frozenset()
-    return listed + [each for each in bound(document, offset) if each.name not in known]
+    return listed + [each for each in bound(probe_of(document, offset), offset) if each.name not in known]
 
 
 def _members(inquiry: Inquiry, document: Document, offset: int, found: Iterable[Candidate]) -> list[Candidate]:

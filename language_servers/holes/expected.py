@@ -47,6 +47,7 @@ def expected_at(inquiry: Inquiry, document: Document, offset: int) -> Expected:
 
 def _with_places(text: str, source: Source, document: Document) -> Expected:
     """A type in an analysis's words, and the places in the text where its names stand."""
+    text = types.tidied(text)
     places = (first_place(name, document) for _, name in types.words(text, document.language))
     return Expected(text, source, tuple(place for place in places if place))
 
@@ -70,8 +71,10 @@ def _argument(inquiry: Inquiry, probe: Document, offset: int, slot: Slot) -> Exp
     ]
     call, callee = inquiry.ask_all(questions)
     name, annotation = _parameter(call, slot.keyword) if isinstance(call, Call) else ("", "")
-    annotation = types.without_hole(annotation)
-    if not annotation or annotation in types.UNKNOWN or types.has_variable(annotation):
+    if types.has_variable(annotation):
+        return Expected("", slot.source)
+    annotation = types.tidied(types.without_hole(annotation))
+    if not annotation or annotation in types.UNKNOWN:
         return Expected("", slot.source)
     places = list[Place]()
     if isinstance(callee, Location) and types.is_named(annotation, "python"):
@@ -100,7 +103,8 @@ def _sampled(inquiry: Inquiry, probe: Document, offset: int, slot: Slot) -> Expe
     """The type of a name that stands beside the hole."""
     assert slot.sample is not None
     found = inquiry.ask(partial(inquiry.analyzer.type_at, probe, slot.sample))
-    text = slot.narrowed(value_type(found) if found else "")
+    text = types.tidied(slot.narrowed(value_type(found) if found else ""))
+    text = "" if text in types.UNKNOWN else text
     places = (Place(probe, slot.sample, text),) if types.is_named(text, "python") else ()
     return Expected(text, slot.source, places)
 
@@ -144,7 +148,7 @@ def _in_script(inquiry: Inquiry, document: Document, offset: int) -> Expected:
     inferred = found[begin + 1 : end].strip() if 0 <= begin < end else ""
     if inferred in ("", "T", "unknown", "any"):
         return Expected("boolean" if _is_condition(probe, offset) else "", Source.PLACE)
-    return _with_places(inferred, Source.PROBE, probe)
+    return _with_places(inferred.replace("=> never", "=> unknown"), Source.PROBE, probe)
 
 
 def _is_condition(probe: Document, offset: int) -> bool:

@@ -12,9 +12,9 @@ from language_servers.holes.candidates import Candidate, candidates
 from language_servers.holes.inquiry import Inquiry
 from language_servers.holes.modules import own_names
 from language_servers.holes.probe import TYPESCRIPT, probe_of
-from language_servers.holes.stubs import Stub, class_at
-from language_servers.holes.trials import Experiment, Fit, experiment, fitting, fitting_by_name, targets
-from language_servers.holes.wording import cleaned, declaration, is_of_builtin, result_type, value_type
+from language_servers.holes.stubs import Stub, class_at, constructor_of
+from language_servers.holes.trials import Experiment, Fit, Target, depths, experiment, fitting, fitting_by_name, targets
+from language_servers.holes.wording import cleaned, declaration, is_of_builtin, result_type, value_type, without_name
 
 HEADERS = 8
 """Headers that are kept."""
@@ -47,23 +47,36 @@ def headers_for(
     inquiry: Inquiry, document: Document, offset: int, expected: str, stubs: Sequence[Stub], more: Sequence[Candidate]
 ) -> tuple[Header, ...]:
     """The headers for an expected type, of which some stubs are known; `more` is tried besides what is in scope."""
-    language = document.language
-    wanted = targets(expected, language)
+    language, wanted = document.language, targets(expected, document.language)
+    own = own_names(probe_of(document, offset), inquiry.root) | {stub.name for stub in stubs if stub.own}
     tried = candidates(inquiry, document, offset, more, types.is_named(expected, language)) if wanted else []
+    if types.is_base(expected, language):
+        tried = [each for each in tried if not each.detail or _is_about(each, own)]
     if not tried:
         return ()
-    own = own_names(probe_of(document, offset), inquiry.root) | {stub.name for stub in stubs if stub.own}
     if language not in ("python", *TYPESCRIPT):
         return tuple(_ranked(fitting_by_name(tried, wanted), own, language, tried))
     trials = experiment(document, offset, tried, wanted, stubs, inquiry.root)
-    diagnostics = inquiry.ask(partial(inquiry.analyzer.diagnostics, trials.document))
-    if diagnostics is None:
-        fits = list(fitting_by_name(_described(inquiry, trials, tried).values(), wanted))
-    else:
-        fits = list(fitting(trials, diagnostics))
-        described = _described(inquiry, trials, [fit.candidate for fit in fits])
-        fits = [replace(fit, candidate=described[fit.candidate]) for fit in fits]
+    fits = _fits(inquiry, trials, tried, wanted)
+    if types.is_base(expected, language):
+        fits = [fit for fit in fits if fit.is_known and _is_about(fit.candidate, own)]
     return tuple(_with_classes(inquiry, trials, _ranked(fits, own, language, tried), stubs))
+
+
+def _is_about(candidate: Candidate, own: frozenset[str]) -> bool:
+    """Whether a candidate's type is about the repository. For a base type nothing else counts: half of all give one."""
+    return types.mentions(without_name(candidate.detail), own)
+
+
+def _fits(inquiry: Inquiry, done: Experiment, tried: Sequence[Candidate], wanted: Sequence[Target]) -> list[Fit]:
+    """What fits by the checker or, where that is silent, by its name."""
+    diagnostics = inquiry.ask(partial(inquiry.analyzer.diagnostics, done.document))
+    if diagnostics is None:
+        return list(fitting_by_name(_described(inquiry, done, tried).values(), wanted))
+    fits = list(fitting(done, diagnostics))
+    described = _described(inquiry, done, [fit.candidate for fit in fits])
+    found = (replace(fit, candidate=described[fit.candidate]) for fit in fits)
+    return [fit for fit in found if fit.depth in depths(fit.candidate, wanted)]
 
 
 def _described(inquiry: Inquiry, done: Experiment, asked: Iterable[Candidate]) -> dict[Candidate, Candidate]:
@@ -92,23 +105,23 @@ def _ranked(fits: Iterable[Fit], own: frozenset[str], language: str, tried: Sequ
     for fit in fits:
         detail, expression = fit.candidate.detail, fit.candidate.expression
         header = _header(fit, language)
-        mentions = types.mentions(f"{detail} {header.type}", own)
-        is_close = not mentions and not fit.depth  # its type tells nothing
+        mentions = types.mentions(f"{detail} {header.type}", own) or types.is_named(header.type, language)
+        is_close = not mentions and not fit.depth and not result_type(detail)  # its type tells nothing
         if is_close or types.is_nothing(header.type) or is_of_builtin(detail):
             continue
         rank = mentions, header.score, -order[expression], header
         key = detail.strip() or expression, expression.rpartition(".")[2]
         if key not in best or rank[:3] > best[key][:3]:
             best[key] = rank
-    headers = [each[3] for each in sorted(best.values(), key=lambda each: each[:3], reverse=True)]
-    certain = [header for header in headers if header.score > 0] or headers
-    theirs = [header for header in certain if types.mentions(f"{header.text} {header.type}", own)]
-    return (theirs or certain)[:HEADERS]
+    ranks = sorted(best.values(), key=lambda each: each[:3], reverse=True)
+    certain = [rank for rank in ranks if rank[1] > 0] or ranks
+    theirs = [rank for rank in certain if rank[0]] or certain
+    return [rank[3] for rank in theirs[:HEADERS]]
 
 
 def _header(fit: Fit, language: str) -> Header:
     detail, expression = fit.candidate.detail, fit.candidate.expression
-    given = (result_type(detail) if fit.depth else value_type(detail)) or fit.target.text
+    given = types.tidied(result_type(detail) if fit.depth else value_type(detail)) or fit.target.text
     score = fit.target.weight * types.score(given, language) if fit.is_known else 0.0
     return Header(expression, declaration(expression, detail, language), given, round(score, 3), fit.depth)
 
@@ -116,7 +129,7 @@ def _header(fit: Fit, language: str) -> Header:
 def _with_classes(
     inquiry: Inquiry, done: Experiment, best: Sequence[Header], stubs: Sequence[Stub]
 ) -> Iterator[Header]:
-    """Headers with what is to be called where that is a class: its stub tells how."""
+    """Headers with what is to be called where that is a class: its constructor tells how."""
     told = {stub.name: stub.text for stub in stubs}
     ends = {each.candidate.expression: each.end - 2 for each in done.trials if each.candidate}
     unknown = [each for each in best if each.is_class and each.type not in told]
@@ -127,4 +140,4 @@ def _with_classes(
         if location and (found := class_at(location, done.document.language, done.document, own=True)):
             told[each.type] = found.stub.text
     for each in best:
-        yield replace(each, text=told.get(each.type, each.text)) if each.is_class else each
+        yield replace(each, text=constructor_of(told.get(each.type, each.text))) if each.is_class else each

@@ -24,19 +24,25 @@ def types_behind(inquiry: Inquiry, places: Sequence[Place]) -> tuple[Stub, ...]:
     found = dict[tuple[Path, int], Stub]()
     frontier, asked = list(places), set[tuple[Path, str]]()
     for depth in range(DEPTH):
-        frontier = [place for place in frontier if (place.document.path, place.name) not in asked][: TYPES * 2]
-        asked |= {(place.document.path, place.name) for place in frontier}
+        new = {key: place for place in reversed(frontier) if (key := _key(place)) not in asked}
+        frontier = list(new.values())[::-1][: TYPES * 2]
+        asked |= {_key(place) for place in frontier}
         following = list[Place]()
         for each in _definitions(inquiry, frontier, keep_installed=depth == 0):
-            key = each.stub.path, each.stub.offset
-            if key not in found and len(found) < TYPES:
-                found[key] = each.stub
+            declared_at = each.stub.path, each.stub.offset
+            if declared_at not in found and len(found) < TYPES:
+                found[declared_at] = each.stub
                 following += each.places if each.stub.own else ()
         frontier = following
         if not frontier or len(found) >= TYPES:
             break
     stubs = list(found.values())[::-1]
     return tuple(sorted(stubs, key=lambda stub: stub.own))
+
+
+def _key(place: Place) -> tuple[Path, str]:
+    """What a name is known by: in one file it stands for one type."""
+    return place.document.path, place.name
 
 
 def _definitions(inquiry: Inquiry, places: Sequence[Place], keep_installed: bool) -> Iterator[Found]:

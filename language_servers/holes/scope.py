@@ -20,7 +20,8 @@ def bound(document: Document, offset: int) -> list[Member]:
         return []
     found = [*receivers(document, offset)]
     for statement in tree.root.named_children:
-        found += [tree.text(name) for name in statement.children_by_field_name("name")]
+        names = statement.children_by_field_name("name")
+        found += [tree.text(name.child_by_field_name("alias") or name) for name in names]
         definition = statement.child_by_field_name("definition")
         name = definition.child_by_field_name("name") if definition else None
         found += [tree.text(name)] if name else []

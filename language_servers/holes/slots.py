@@ -92,8 +92,8 @@ def _chosen(tree: Tree, node: Node, parent: Node) -> Slot:
 
 
 def _annotated(tree: Tree, annotation: Node) -> Slot:
-    place = tree.start(annotation), tree.end(annotation)
-    return Slot(Source.ANNOTATION, types.unquoted(tree.text(annotation)), (place,))
+    place, text = (tree.start(annotation), tree.end(annotation)), types.unqualified(tree.text(annotation))
+    return Slot(Source.ANNOTATION, text, (place,)) if text else Slot(Source.PLACE)
 
 
 def _assignment(tree: Tree, node: Node, parent: Node) -> Slot:

@@ -36,6 +36,7 @@ LONGEST = 240
 
 _BODIES = frozenset(("statement_block", "block", "compound_statement", "constructor_body"))
 _SHOWN_DUNDERS = frozenset(("__init__", "__call__", "__getitem__", "__iter__", "__enter__", "__new__"))
+_CONSTRUCTORS = ("    def __init__(", "    def __new__(", "    constructor(")
 _PROPERTIES = frozenset(("property", "cached_property"))
 _NOT_SHOWN = frozenset(("setter", "deleter", "overload"))
 _ENUM = re.compile(r"(?:Enum|Flag|Choices)\b")
@@ -96,6 +97,14 @@ def in_one_line(text: str) -> str:
     """A text in one line, shortened where nobody would read it to the end."""
     text = _BLANKS.sub(" ", text).strip()
     return text if len(text) <= LONGEST else text[: LONGEST - 2].rstrip() + " …"
+
+
+def constructor_of(stub: str) -> str:
+    """A stub with no more than what an object is made of: its constructor or, as for a dataclass, its attributes."""
+    head, *members = stub.splitlines()
+    constructors = [each for each in members if each.startswith(_CONSTRUCTORS)]
+    kept = constructors or [each for each in members if not each.startswith("    def ")]
+    return "\n".join([head, *kept, *(["}"] if constructors and head.endswith("{") else [])]) if kept else stub
 
 
 # Python

@@ -87,7 +87,7 @@ def targets(expected: str, language: str) -> list[Target]:
     options = types.alternatives(expected)
     if not options or any(option in types.UNKNOWN for option in options) or types.has_variable(expected):
         return []
-    whole = " | ".join(options)
+    whole = " | ".join([*options, *types.nothings(expected)])
     found = [Target(whole, 1.0), *(Target(part, PART) for part in types.components(expected)[:2])]
     if language == "python" and types.is_named(whole, language):
         wrapped = f"_gw_Awaitable[{whole}] | _gw_Iterable[{whole}] | {whole} | None"
@@ -145,18 +145,19 @@ def _expressions(tried: Sequence[Candidate], wanted: Sequence[Target], language:
     takers: list[tuple[str, Target | None]] = [("_gw_nothing", None)]
     takers += [(f"_gw_take{index}", target) for index, target in enumerate(wanted)]
     for candidate in tried:
-        for depth in _depths(candidate):
+        for depth in depths(candidate, wanted):
             given = f"_gw_result({candidate.expression})" if depth else candidate.expression
             for taker, wants in takers:
                 yield f"{taker}({given})", Trial(candidate, wants, depth)
 
 
-def _depths(candidate: Candidate) -> tuple[int, ...]:
-    if not candidate.detail:
+def depths(candidate: Candidate, wanted: Iterable[Target]) -> tuple[int, ...]:
+    """How a candidate is tried: 0 as it is, 1 called. What can be called is tried as it is where that is wanted."""
+    if not candidate.detail or types.is_callable(value_type(candidate.detail)):
         return 0, 1
-    if candidate.detail.startswith("Overload[") or result_type(candidate.detail):
-        return (1,)
-    return (0,)
+    if not result_type(candidate.detail):
+        return (0,)
+    return (0, 1) if any(types.is_callable(target.text) for target in wanted) else (1,)
 
 
 def _failed(trials: Sequence[Trial], errors: Iterable[Diagnostic]) -> set[Trial]:

@@ -12,7 +12,13 @@ from language_servers.signatures import split
 BUILTINS = frozenset(dir(builtins))
 """What Python knows everywhere."""
 
-PYTHON_KNOWN = BUILTINS | frozenset(typing.__all__) | {"Unknown", "Self", "typing", "collections", "t"}
+_TYPESHED = (
+    "Buffer ConvertibleToFloat ConvertibleToInt EllipsisType ReadableBuffer SupportsIter SupportsKeysAndGetItem"
+    " SupportsNext SupportsRead SupportsRichComparison SupportsTrunc SupportsWrite StrOrBytesPath StrPath"
+)
+PYTHON_KNOWN = BUILTINS | frozenset(
+    (*typing.__all__, *_TYPESHED.split(), "Unknown", "Self", "typing", "collections", "t")
+)
 """Names that need no explanation."""
 
 _SCRIPT_WORDS = (
@@ -34,7 +40,13 @@ _UNIONS = ("Union", "typing.Union", "t.Union")
 _OPTIONALS = ("Optional", "typing.Optional", "t.Optional")
 _VARIABLE = re.compile(r"\b(?:_\w*T|_?[A-Z]T?|AnyStr)(?:_co|_contra|\d)?\b(?!\()")
 _OF_HOLE = ("EllipsisType", "ellipsis", "Unknown")
+_OPEN = r"(?:Unknown|Divergent|@_|@Todo(?:\([^()]*\))?)"
+_ALL_OPEN = re.compile(rf"\[{_OPEN}(?:, (?:{_OPEN}|\.\.\.))*\]")
+_ANY_OPEN = re.compile(rf"(?<![\w@]){_OPEN}(?!\w)")
 _WRAPPERS = ("Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Awaited", "Readonly", "Unpack")
+_CALLABLE = re.compile(r"\bCallable\b|\b[tT]ype\[|->|=>")
+_SCOPE = re.compile(r"(?<=\w)@\w+")
+_QUALIFIERS = ("Final", "ClassVar", "TypeAlias")
 _MAPPINGS = ("dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "OrderedDict", "Map", "Record", "ReadonlyMap")
 _NOTHING = frozenset(("None", "null", "undefined", "void", "Never", "NoReturn", "never"))
 _GENERATORS = ("Generator", "AsyncGenerator")
@@ -99,6 +111,15 @@ def alternatives(text: str) -> list[str]:
     return [] if not text or text in _NOTHING else [text]
 
 
+def nothings(text: str) -> list[str]:
+    """The members of a union that `alternatives` leaves out: `Optional[A]` → None, `A | undefined` → undefined."""
+    name, arguments = generic(text)
+    if arguments and name in _OPTIONALS:
+        return ["None"]
+    members = arguments if name in _UNIONS else split(unquoted(text), "|")
+    return [each for each in members if each in _NOTHING]
+
+
 def has_variable(text: str) -> bool:
     """Whether a type is open, as `Iterable[_T_co]` is."""
     return "@" in text or _VARIABLE.search(text) is not None
@@ -108,6 +129,30 @@ def without_hole(text: str) -> str:
     """A type without what a placeholder, or what nobody knows, adds to it: `str | EllipsisType` → `str`."""
     options = list(split(text, "|"))
     return " | ".join(each for each in options if each not in _OF_HOLE) if len(options) > 1 else text
+
+
+def tidied(text: str) -> str:
+    """A type without a checker's words for what it does not know: `list[Unknown]` → `list`, `T@Box` → `T`."""
+    return _SCOPE.sub("", _ANY_OPEN.sub("Any", _ALL_OPEN.sub("", text)))
+
+
+def unqualified(text: str) -> str:
+    """What an annotation says of the value: `ClassVar[int]` → `int`; nothing for `Final` alone and for `TypeAlias`."""
+    text = unquoted(text)
+    name, arguments = generic(text)
+    if arguments and name in _WRAPPERS:
+        return unqualified(arguments[0])
+    return "" if text.rpartition(".")[2] in _QUALIFIERS else text
+
+
+def is_base(text: str, language: str) -> bool:
+    """Whether a type is made of names alone that the language has itself: `str`, `int | None`."""
+    return all(each in known(language) for each in alternatives(text))
+
+
+def is_callable(text: str) -> bool:
+    """Whether values of a type can be called: `Callable[[A], B]`, `type[A]`, `(a: A) => B`."""
+    return _CALLABLE.search(text) is not None
 
 
 def is_nothing(text: str) -> bool:
