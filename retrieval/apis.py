@@ -1,26 +1,24 @@
 """The index of what a repository offers to its own code, kept in little memory and changed file by file.
 
-A file's APIs are one string of bytes; an `Api` is made when somebody asks for it. What is found by name, by class or by
-file is found without a scan, and readers never wait: a file is read first and then put in place, at once for each of
-its names.
+What is found by name, by class or by file is found without a scan, and readers never wait: a file is read first and
+then put in place, at once for each of its names. A name that a file has before and after is there all the time.
 """
 
 from __future__ import annotations
 
-import re
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
-from sys import intern
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import TypeVar
+
+import msgspec
 
 from retrieval.api import Api, ApiKind
+from retrieval.apis_file import ApisOfFile, uses_in
 from retrieval.extraction import extract
 from retrieval.extraction_nodes import first_name, last_name
 from retrieval.imports import Import
-from retrieval.parsing import LONG
 from retrieval.places import places
 
 __all__ = ["Api", "ApiKind", "Apis", "Import"]
@@ -31,25 +29,25 @@ MOST_STEPS = 6
 
 _Value = TypeVar("_Value")
 
-_KINDS = list(ApiKind)
-_ROW, _OWNER, _FIELD, _ITEM = b"\n", b"\x1e", b"\x1f", "\x1d"  # white space all of them, so no text of ours has them
-_HOT = 8192
 
-_NAME = r"([^\W\d]\w+)"
-_SLASHES = re.compile(r'/\*[\s\S]*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|' + _NAME)
-_RUST = re.compile(r'/\*[\s\S]*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\\n]|\\.)\'|' + _NAME)
-_HASHES = re.compile(
-    r'#[^\n]*|"""[\s\S]*?(?:"""|\Z)|\'\'\'[\s\S]*?(?:\'\'\'|\Z)|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|' + _NAME
-)
-_NAMES = {"python": _HASHES, "ruby": _HASHES, "rust": _RUST}
+class _Known(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a name. It is part of no circle, so no collector has to look at it."""
+
+    uses: int
+    files: tuple[ApisOfFile, ...]
+    """Those that offer it."""
+
+
+_NOWHERE = _Known(0, ())
+_NOTHING = ApisOfFile("", "", (), (), {})
+"""In the place of a file that is not there."""
 
 
 class Apis:
     def __init__(self) -> None:
-        self._files: dict[str, _File] = {}
-        self._offering: dict[str, tuple[_File, ...]] = {}
+        self._files: dict[str, ApisOfFile] = {}
+        self._names: dict[str, _Known] = {}
         self._ending: dict[str, tuple[str, ...]] = {}
-        self._uses: dict[str, int] = {}
         self._size = 0
         self._writing = Lock()
 
@@ -60,14 +58,14 @@ class Apis:
     def update(self, path: str, language: str, text: str) -> None:
         """Replaces what a file offers and uses."""
         found, imports = extract(path, language, text)
-        file = _File(path, language, found, imports, _uses_in(text, language))
+        uses = uses_in(text, language)
+        file = ApisOfFile(path, language, found, imports, uses)
         with self._writing:
-            self._take_away(path)
-            self._put(file, found)
+            self._replace(path, file, uses)
 
     def remove(self, path: str) -> None:
         with self._writing:
-            self._take_away(path)
+            self._replace(path, _NOTHING, Counter())
 
     def __len__(self) -> int:
         return self._size
@@ -88,7 +86,7 @@ class Apis:
 
     def named(self, name: str) -> Sequence[Api]:
         """All of this name, whichever class they belong to."""
-        return [api for file in self._offering.get(name, ()) for api in file.named(name)]
+        return [api for file in self._names.get(name, _NOWHERE).files for api in file.named(name)]
 
     def members(self, owner: Api) -> Sequence[Api]:
         """What a class itself declares."""
@@ -99,10 +97,10 @@ class Apis:
             return file.owned_by(owner.within)
         return [api for each in self._beside(file) for api in each.owned_by(owner.within)]
 
-    def _beside(self, file: _File) -> list[_File]:
+    def _beside(self, file: ApisOfFile) -> list[ApisOfFile]:
         """The files of a package, which is a folder."""
         folder = _folder(file.path)
-        paths = [path for path in self._ending.get(_endings(file.path, "go")[0], ()) if _folder(path) == folder]
+        paths = [path for path in self._ending.get(_name(folder), ()) if _folder(path) == folder]
         return [self._files[path] for path in sorted(paths) if path in self._files]
 
     def lineage(self, cls: Api) -> list[Api]:
@@ -118,12 +116,13 @@ class Apis:
 
     def uses(self, name: str) -> int:
         """How often a name occurs in the code of the repository, comments and strings left out."""
-        return self._uses.get(name, 0)
+        return self._names.get(name, _NOWHERE).uses
 
     @property
     def text_bytes(self) -> int:
         """Bytes of text in what is kept: what the APIs say, the imports, and once each name that occurs in code."""
-        return sum(file.text_bytes for file in list(self._files.values())) + sum(map(len, list(self._uses)))
+        names = sum(len(name) for name, known in self._names.copy().items() if known.uses)
+        return sum(file.text_bytes for file in list(self._files.values())) + names
 
     def imports(self, path: str) -> tuple[Import, ...]:
         """What a file imports."""
@@ -169,7 +168,7 @@ class Apis:
             return [api for api in outer if api.public and api.kind in (ApiKind.CLASS, ApiKind.FUNCTION)][:1]
         return self._passed_on(file, name, seen)
 
-    def _passed_on(self, file: _File, name: str, seen: set[tuple[str, str]]) -> list[Api]:
+    def _passed_on(self, file: ApisOfFile, name: str, seen: set[tuple[str, str]]) -> list[Api]:
         """What a file has from others, and so offers as well."""
         for each in file.imports():
             if each.alias == name:
@@ -197,131 +196,53 @@ class Apis:
     def _ending_with(self, place: str, importer: str) -> tuple[str, ...]:
         """`*/shop/Item.java` → the file; `*/shop/` → the files of that folder. The nearest where there are several."""
         ending = place[1:]
-        last = ending.rstrip("/").rpartition("/")[2]
+        last = _name(ending.rstrip("/"))
         found = [path for path in self._ending.get(last, ()) if _holds(path, ending)]
         if not found:
             return ()
         nearest = max(found, key=lambda path: (_shared(path, importer), -len(path)))
         return tuple(path for path in found if _folder(path) == _folder(nearest)) if place[-1] == "/" else (nearest,)
 
-    def _put(self, file: _File, found: list[Api]) -> None:
-        self._files[file.path] = file
-        alone = (file,)
-        for name in {api.name for api in found}:
-            self._offering[intern(name)] = (*self._offering[name], file) if name in self._offering else alone
-        for key in _endings(file.path, file.language):
-            self._ending[key] = (*self._ending.get(key, ()), file.path)
-        for name, count in file.uses():
-            self._uses[name] = self._uses.get(name, 0) + count
-        self._size += file.size
-
-    def _take_away(self, path: str) -> None:
-        file = self._files.pop(path, None)
-        if file is None:
-            return
-        for name in file.names():
-            _drop(self._offering, name, file)
-        for key in _endings(path, file.language):
+    def _replace(self, path: str, new: ApisOfFile, uses: Counter[str]) -> None:
+        """Puts a file that uses these names in the place of what was at its path."""
+        old = self._files.get(path, _NOTHING)
+        if new is not _NOTHING:
+            self._files[path] = new
+        elif old is not _NOTHING:
+            del self._files[path]
+        before, after = _endings(old), _endings(new)
+        for key in before - after:
             _drop(self._ending, key, path)
-        for name, count in file.uses():
-            self._uses[name] -= count
-            if not self._uses[name]:
-                del self._uses[name]
-        self._size -= file.size
+        for key in after - before:
+            self._ending[key] = (*self._ending.get(key, ()), path)
+        uses.subtract(old.uses())
+        self._replace_names(old, new, uses)
+        self._size += new.size - old.size
+
+    def _replace_names(self, old: ApisOfFile, new: ApisOfFile, changes: Counter[str]) -> None:
+        before, after, alone = old.names(), new.names(), (new,)
+        for name in before.union(after, (name for name, change in changes.items() if change)):
+            known = self._names.get(name, _NOWHERE)
+            uses, files = known.uses + changes[name], known.files
+            if name in before:
+                files = tuple(file for file in files if file is not old)
+            if name in after:
+                files = (*files, new) if files else alone
+            if files:
+                self._names[name] = _Known(uses, files)
+            elif uses:
+                self._names[name] = _only_used(uses)
+            else:
+                self._names.pop(name, None)
 
 
-class _File:
-    """What is kept of a file."""
-
-    __slots__ = ("_counts", "_derived", "_imports", "_rows", "_words", "language", "path", "size")
-
-    def __init__(
-        self, path: str, language: str, found: Sequence[Api], imports: Sequence[Import], uses: Counter[str]
-    ) -> None:
-        self.path, self.language, self.size = path, language, len(found)
-        self._rows = b"".join(map(_pack, found))
-        self._derived: tuple[object, Any] = (None, None)
-        self._imports = "\n".join(f"{each.module}\x1f{each.name}\x1f{each.alias}" for each in imports)
-        self._words = tuple(map(intern, uses))
-        counts = uses.values()
-        self._counts = bytes(counts) if max(counts, default=0) < 256 else array("I", counts)
-
-    @property
-    def text_bytes(self) -> int:
-        return len(self._rows) + len(self._imports)
-
-    def all(self) -> list[Api]:
-        return [_unpack(self.path, row) for row in self._rows.split(_ROW)[1:]]
-
-    def derived(self, make: Callable[[Sequence[Api]], _Value]) -> _Value:
-        maker, made = self._derived
-        if maker is not make:
-            made = make(self.all())
-            self._derived = make, made
-        return cast(_Value, made)
-
-    def names(self) -> set[str]:
-        return {row[row.index(_OWNER) + 1 : row.index(_FIELD)].decode() for row in self._rows.split(_ROW)[1:]}
-
-    def named(self, name: str) -> list[Api]:
-        return self._rows_with(_OWNER + name.encode("utf-8", "replace") + _FIELD)
-
-    def owned_by(self, owner: str) -> list[Api]:
-        return self._rows_with(_ROW + owner.encode() + _OWNER)
-
-    def imports(self) -> tuple[Import, ...]:
-        return tuple(Import(*line.split("\x1f")) for line in self._imports.split("\n")) if self._imports else ()
-
-    def uses(self) -> Iterator[tuple[str, int]]:
-        return zip(self._words, self._counts, strict=True)
-
-    def _rows_with(self, mark: bytes) -> list[Api]:
-        """Those in which the mark stands, which no row has twice."""
-        found, rows = [], self._rows
-        at = rows.find(mark)
-        while at >= 0:
-            start = rows.rfind(_ROW, 0, at + 1) + 1
-            end = rows.find(_ROW, at + len(mark))
-            end = len(rows) if end < 0 else end
-            found.append(_unpack(self.path, rows[start:end]))
-            at = rows.find(mark, end)
-        return found
+@lru_cache(256)
+def _only_used(uses: int) -> _Known:
+    """Names that occur as often share it, for most names are offered by no file."""
+    return _Known(uses, ())
 
 
-def _pack(api: Api) -> bytes:
-    flags = _KINDS.index(api.kind) * 4 + api.public * 2 + api.static
-    lists = _ITEM.join(api.parameters), _ITEM.join(api.bases)
-    fields = (api.name, f"{flags},{api.line}", api.signature, api.returns, api.doc, *lists)
-    return ("\n" + api.owner + "\x1e" + "\x1f".join(fields)).encode("utf-8", "replace")
-
-
-@lru_cache(_HOT)
-def _unpack(path: str, row: bytes) -> Api:
-    owner, _, rest = row.decode().partition("\x1e")
-    name, numbers, signature, returns, doc, parameters, bases = rest.split("\x1f")
-    number, _, line = numbers.partition(",")
-    flags = int(number)
-    return Api(
-        name, owner, path, _KINDS[flags // 4], signature, _items(parameters), returns, _items(bases), doc, int(line),
-        bool(flags & 2), bool(flags & 1),
-    )  # fmt: skip
-
-
-def _items(joined: str) -> tuple[str, ...]:
-    return tuple(joined.split(_ITEM)) if joined else ()
-
-
-def _uses_in(text: str, language: str) -> Counter[str]:
-    pattern = _NAMES.get(language, _SLASHES)
-    if len(text) < LONG:
-        uses = Counter(pattern.findall(text))
-    else:  # one by one, so that other threads run in between
-        uses = Counter(match[1] or "" for match in pattern.finditer(text))
-    del uses[""]  # comments and strings
-    return uses
-
-
-def _drop(index: dict[str, tuple[_Value, ...]], key: str, value: _Value) -> None:
+def _drop(index: dict[str, tuple[str, ...]], key: str, value: str) -> None:
     rest = tuple(each for each in index.get(key, ()) if each != value)
     if rest:
         index[key] = rest
@@ -329,11 +250,12 @@ def _drop(index: dict[str, tuple[_Value, ...]], key: str, value: _Value) -> None
         index.pop(key, None)
 
 
-def _endings(path: str, language: str) -> tuple[str, ...]:
+def _endings(file: ApisOfFile) -> set[str]:
     """What a file is looked up by where its folders are not known; in some languages by that of its folder, too."""
-    folders, _, name = path.rpartition("/")
-    folder = folders.rpartition("/")[2]
-    return (folder, name) if language in ("go", "java") and folder != name else (name,)
+    if file is _NOTHING:
+        return set()
+    folder, _, name = file.path.rpartition("/")
+    return {name, _name(folder)} if file.language in ("go", "java") else {name}
 
 
 def _holds(path: str, ending: str) -> bool:
@@ -346,11 +268,15 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
 def _is_file_of(path: str, name: str) -> bool:
     """`shop/items.py` is the module `items`, and so is `shop/items/__init__.py`."""
     folder, _, last = path.rpartition("/")
     stem = last.partition(".")[0]
-    return stem == name or (stem in ("__init__", "mod", "index") and folder.rpartition("/")[2] == name)
+    return stem == name or (stem in ("__init__", "mod", "index") and _name(folder) == name)
 
 
 def _shared(path: str, other: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
+import threading
 import tracemalloc
 
 import pytest
@@ -534,6 +536,37 @@ def test_uses_are_counted_in_code_and_not_in_comments_or_strings():
 def test_a_name_that_one_file_uses_very_often():
     apis = index(a="total()\n" * 1000)
     assert apis.uses("total") == 1000
+
+
+def test_a_name_that_a_file_keeps_is_there_while_the_file_changes():
+    text = "class Item:\n    def total(self): ...\n" + "".join(f"def add{number}(): ...\n" for number in range(200))
+    apis, stopped = index(a=text), threading.Event()
+    missing: list[object] = []
+
+    def ask() -> None:
+        while not stopped.is_set():
+            if not (apis.named("total") and apis.uses("total") and apis.uses("add7")):
+                missing.append(stopped)
+
+    reader = threading.Thread(target=ask)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    reader.start()
+    try:
+        for number in range(100):
+            apis.update("a.py", "python", f"{text}more{number} = total()\n")
+    finally:
+        stopped.set()
+        reader.join()
+        sys.setswitchinterval(interval)
+    assert missing == []
+
+
+def test_a_long_file_that_changes_keeps_its_counts():
+    apis = index(a="add(total)\n" * 10_000, b="total()\n")
+    assert (apis.uses("add"), apis.uses("total")) == (10_000, 10_001)
+    apis.update("a.py", "python", "add(total)\n" * 9_999 + "# total\n")
+    assert (apis.uses("add"), apis.uses("total")) == (9_999, 10_000)
 
 
 def test_what_was_half_written_is_found_when_it_is_whole():
