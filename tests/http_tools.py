@@ -50,7 +50,8 @@ class Served:
     """A server in a thread of the test, with models that the test can look into."""
 
     root: Path
-    models: list[ByteModel] = field(default_factory=lambda: [ByteModel("f(y)\n")])
+    models: list[Any] = field(default_factory=lambda: [ByteModel("f(y)\n")])
+    stand_in: Any = None
     token: str = ""
     seconds: float = 60.0
     body_seconds: float = 20.0
@@ -60,13 +61,15 @@ class Served:
     def __post_init__(self) -> None:
         models = iter(self.models)
         self.queue = Queue(
-            lambda: Worker(assistant(next(models), self.knowledge), idle=600), len(self.models), self.seconds
+            lambda: Worker(assistant(next(models), self.knowledge, self.stand_in), idle=600),
+            len(self.models),
+            self.seconds,
         )
         self.service = Service(self.queue, Folders([self.root]), Metrics())
         self.app = create(self.service, Admission(self.token), self.body_seconds)
 
     @property
-    def model(self) -> ByteModel:
+    def model(self) -> Any:
         return self.models[0]
 
     @property
@@ -99,20 +102,22 @@ class Served:
 
     def stop(self) -> None:
         for model in self.models:
-            model.resume()
+            if isinstance(model, ByteModel):
+                model.resume()
         self._server.should_exit = True
         self._thread.join(PATIENCE)
         self.queue.close()
 
 
-def assistant(model: ByteModel, with_knowledge: bool = False) -> Assistant:
+def assistant(model: Any, with_knowledge: bool = False, stand_in: Any = None) -> Assistant:
     """One with nothing but a model; and with what can be known of a repository without a language server."""
     settings = Settings(min_probability=0.0, language_servers={"python": ""})
-    return Assistant(model, settings, excluded=excluded, knowledge=knowledge(settings) if with_knowledge else None)
+    known = knowledge(settings) if with_knowledge else None
+    return Assistant(model, settings, excluded=excluded, knowledge=known, stand_in=stand_in)
 
 
 @contextlib.contextmanager
-def served(root: Path, *models: ByteModel, **options: Any) -> Iterator[Served]:
+def served(root: Path, *models: Any, **options: Any) -> Iterator[Served]:
     """A server that ends with the block."""
     server = Served(root, list(models) or [ByteModel("f(y)\n")], **options)
     server.start()

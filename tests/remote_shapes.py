@@ -41,7 +41,8 @@ def ollama(model: Model, name: str = "qwen2.5-coder:1.5b-base", tells: bool = Tr
         app.state.asked.append(body)
         options = body["options"]
         seed = options["seed"] if options["temperature"] else 0
-        order = Order((), "", options["num_predict"], "", options.get("stop") == ["\n"], seed)
+        tokens = model.context_length if options["num_predict"] < 0 else options["num_predict"]
+        order = Order((), "", tokens, "", options.get("stop") == ["\n"], seed)
         prompt = body["prompt"] if body.get("raw") else f"<|fim_prefix|>{body['prompt']}<|fim_suffix|><|fim_middle|>"
         told = body.get("top_logprobs", 0) if tells else 0
         return StreamingResponse(_lines(spoken(model, tokens_of(model, prompt), order, told)))

@@ -182,24 +182,35 @@ def vllm(
         order = Order(
             (),
             "",
-            body["max_tokens"],
+            model.context_length if body["max_tokens"] is None else body["max_tokens"],
             said.get("regex", "") if isinstance(said, dict) else said,
             body.get("stop") == ["\n"],
             body["seed"] if body["temperature"] else 0,
         )
-        stream = spoken(model, tokens_of(model, body["prompt"]), order, body.get("logprobs", 0))
-        return StreamingResponse(_events(stream, body.get("stop_token_ids", ())), media_type="text/event-stream")
+        prompt = tokens_of(model, body["prompt"])
+        if len(prompt) >= model.context_length:
+            return JSONResponse({"error": {"message": f"{len(prompt)} tokens are too many"}}, 400)
+        stream = spoken(model, prompt, order, body.get("logprobs", 0))
+        counts = {"usage": {"prompt_tokens": len(prompt)}} if "stream_options" in body else {}
+        return StreamingResponse(
+            _events(stream, body.get("stop_token_ids", ()), counts), media_type="text/event-stream"
+        )
 
-    async def _events(stream: Iterator[tuple[Chunk, int]], stops: Sequence[int]) -> Any:
+    async def _events(stream: Iterator[tuple[Chunk, int]], stops: Sequence[int], counts: dict[str, Any]) -> Any:
         try:
-            finish = "length"
+            finish, count = "length", 0
             for chunk, token in stream:
                 await asyncio.sleep(0)
                 if chunk.is_end or token in stops:
                     finish = "stop"
                     break
+                count += 1
                 yield f"data: {json.dumps({'choices': [_choice(chunk, None)]})}\n\n"
-            yield f"data: {json.dumps({'choices': [_choice(Chunk('', is_end=True), finish)]})}\n\ndata: [DONE]\n\n"
+            yield f"data: {json.dumps({'choices': [_choice(Chunk('', is_end=True), finish)]})}\n\n"
+            if counts:
+                counts["usage"]["completion_tokens"] = count
+                yield f"data: {json.dumps({'choices': [], **counts})}\n\n"
+            yield "data: [DONE]\n\n"
         except asyncio.CancelledError:
             app.state.left.set()
             raise
@@ -277,7 +288,9 @@ class Proxy:
 
     `hang`: no answer. `mute`: the models are listed, and nothing else is answered. `error`: status 500. `busy`: 429.
     `key`: 401. `garbage`: no JSON. `cut`: ends after the first chunk. `stall`: says nothing after the first chunk.
-    `other`: another model's name. Only completions are spoiled, but for `hang`, `mute`, `key` and `other`.
+    `other`: another model's name. `interrupt`: ends after the first chunk as llama-cpp-python's server does where
+    another request comes, but only `interrupts` times. Only completions are spoiled, but for `hang`, `mute`, `key` and
+    `other`.
     """
 
     STATUS: ClassVar[dict[str, tuple[int, str]]] = {"error": (500, "boom"), "busy": (429, "later"), "key": (401, "no")}
@@ -285,6 +298,7 @@ class Proxy:
     def __init__(self, target: str) -> None:
         self.fault = ""
         self.asked = 0
+        self.interrupts = 0
         self._target = target.removesuffix("/v1")
         self.app = FastAPI()
         self.app.add_api_route("/{path:path}", self._passed, methods=["GET", "POST"])
@@ -313,6 +327,10 @@ class Proxy:
             async for data in answer.aiter_bytes():
                 yield data
                 if fault == "cut":
+                    return
+                if fault == "interrupt" and self.interrupts:
+                    self.interrupts -= 1
+                    yield b"data: [DONE]\n\n"
                     return
                 if fault == "stall":
                     await asyncio.sleep(LONG)

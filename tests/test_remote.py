@@ -342,6 +342,18 @@ def test_a_server_that_ends_while_it_writes_is_followed_by_another_one(stack):
     assert model.is_up
 
 
+@pytest.mark.parametrize(("interrupts", "expected"), [(1, "there()"), (99, "here()")])
+def test_a_server_that_interrupts_an_answer_is_asked_once_more_for_the_rest(stack, interrupts, expected):
+    proxy = Proxy(stack.enter_context(served(vllm(bytes_model("there()\n")))))
+    model = opened(stack, stack.enter_context(served(proxy.app)))
+    model.load()
+    asked = proxy.asked
+    proxy.fault, proxy.interrupts = "interrupt", interrupts
+    assert completed(model, stand_in=ByteModel("here()\n")) == [expected]
+    assert proxy.asked == asked + 2
+    assert model.is_up == (interrupts == 1)
+
+
 def test_a_model_that_was_unloaded_is_asked_again(stack):
     model = opened(stack, stack.enter_context(served(vllm(bytes_model()))))
     assert completed(model) == ["x.apple(2)"]

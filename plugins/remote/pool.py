@@ -100,11 +100,16 @@ class Pool:
                     yield chunk
             return
         except Trouble as error:
-            rest = _rest(error, ask, told, again)
-            if rest is None:
-                raise _blamed(server, error, ask) from None
+            trouble = error
+        if (rest := _rest(trouble, ask, told, again)) is None:
+            raise _blamed(server, trouble, ask)
+        known = "".join(told).removeprefix(rest.written[len(ask.written) :])  # what it is to write again
         async for chunk in self._written(server, rest, again=False):
-            yield chunk
+            if not known:
+                yield chunk
+            elif not known.startswith(chunk.text):
+                raise _blamed(server, trouble, ask)
+            known = known.removeprefix(chunk.text)
 
     async def _scored(self, server: Server, ask: Ask) -> AsyncGenerator[list[Chunk]]:
         """The tokens of a prompt with their probabilities, at once. Raises Trouble, RequestError."""
@@ -148,12 +153,14 @@ class Pool:
 def _rest(error: Trouble, ask: Ask, told: Sequence[str], again: bool) -> Ask | None:
     """What to ask the same server for once more after it was interrupted, or refused an expression; None if nothing.
 
-    Nobody goes on in the middle of an expression.
+    Nobody goes on in the middle of an expression: such a text is written again from its beginning.
     """
     if not told and error.is_ours and ask.expression:
         return replace(ask, expression="")
-    if not (again and isinstance(error, Interrupted)) or (told and ask.expression):
+    if not (again and isinstance(error, Interrupted)):
         return None
+    if ask.expression:
+        return ask
     left = None if ask.tokens is None else max(ask.tokens - len(told), 1)
     return replace(ask, tokens=left, written=ask.written + "".join(told))
 

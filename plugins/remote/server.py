@@ -7,7 +7,7 @@ import logging
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -130,11 +130,10 @@ class Server:
             return []
         async with self._answer(Shape.COMPLETIONS, scoring(self.traits.rule, self._completed(ask))) as (answer, _):
             await answer.aread()
-        try:
+        with suppress(ValueError):
             told = part(answer.text)
-        except ValueError as error:
-            raise self._error(str(error)) from None
-        return prompt_tokens(ask.prefix, told) if told else []
+            return prompt_tokens(ask.prefix, told) if told else []
+        return []
 
     def _completed(self, ask: Ask) -> Ask:
         """What is asked for, with what is known of this server."""
@@ -200,20 +199,22 @@ class Server:
 
     async def _explain(self, shape: Shape, asked: Mapping[str, Any]) -> None:
         """Raises Trouble with the reason for an empty answer: llama-cpp-python's server tells it of whole ones only."""
-        if shape is Shape.COMPLETIONS:
-            whole = {name: value for name, value in asked.items() if name != "stream_options"}
-            async with self._answer(shape, {**whole, "stream": False, "max_tokens": 1}):
-                pass
+        if shape is not Shape.COMPLETIONS:
+            return
+        whole = {name: value for name, value in asked.items() if name != "stream_options"}
+        whole |= {"stream": False, "max_tokens": 1}
+        async with self._connections() as http, self._answer(shape, whole, http):
+            pass  # it is about to close the connection on which it failed
 
     @asynccontextmanager
     async def _answer(
-        self, shape: Shape, asked: Mapping[str, Any]
+        self, shape: Shape, asked: Mapping[str, Any], http: httpx.AsyncClient | None = None
     ) -> AsyncIterator[tuple[httpx.Response, asyncio.Timeout]]:
         """An answer that has begun, and the time that it may take. Raises Trouble."""
         address = self.root + path(shape).format(base=self._tail)
         try:
             async with asyncio.timeout(self.waits.first) as limit:
-                async with self._http.stream("POST", address, json=asked) as response:
+                async with (http or self._http).stream("POST", address, json=asked) as response:
                     if response.is_error:
                         await response.aread()
                         raise self._refusal(response)
@@ -229,13 +230,16 @@ class Server:
 
     @property
     def _http(self) -> httpx.AsyncClient:
-        """Connections that know neither proxies of the environment nor redirections: the code goes to this server."""
         if self._client is None:
-            headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-            timeout = httpx.Timeout(self.waits.first + self.waits.next, connect=self.waits.connect)
-            context = ssl.create_default_context() if self.url.startswith("https:") else False
-            self._client = httpx.AsyncClient(headers=headers, timeout=timeout, verify=context, trust_env=False)
+            self._client = self._connections()
         return self._client
+
+    def _connections(self) -> httpx.AsyncClient:
+        """Connections that know neither proxies of the environment nor redirections: the code goes to this server."""
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        timeout = httpx.Timeout(self.waits.first + self.waits.next, connect=self.waits.connect)
+        context = ssl.create_default_context() if self.url.startswith("https:") else False
+        return httpx.AsyncClient(headers=headers, timeout=timeout, verify=context, trust_env=False)
 
     async def listed(self) -> list[dict[str, Any]]:
         """What it says of its models. Raises Trouble."""
