@@ -12,7 +12,7 @@ from retrieval.grammars import parser
 LONG = 50_000
 """Bytes that a parser may hold all threads for: about ten milliseconds."""
 PATIENCE = 5.0
-"""Seconds that a file may take; only what nobody wrote takes as long."""
+"""Seconds of the processor that a file may take; only what nobody wrote takes as long."""
 
 _COMMENTS = re.compile(rb"^(?:[ \t]*+(?:#[^\n]*+)?\r?\n){50,}+", re.MULTILINE)
 
@@ -37,14 +37,14 @@ def _interruptibly(grammar: Parser, code: bytes) -> Node | None:
     The binding never frees what a callback has given, so it gets views that are taken back.
     """
     views: list[memoryview] = []
-    end = time.monotonic() + PATIENCE
+    end = time.thread_time() + PATIENCE
 
     def read(start: int, _: object) -> memoryview:
         views.append(memoryview(code)[start:])
         return views[-1]
 
     try:
-        return Parser(grammar.language).parse(read, progress_callback=lambda *_: time.monotonic() > end).root_node
+        return Parser(grammar.language).parse(read, progress_callback=lambda *_: time.thread_time() > end).root_node
     except ValueError:  # the parser was stopped
         return None
     finally:
