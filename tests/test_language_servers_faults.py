@@ -257,6 +257,7 @@ def test_no_server_outlives_us(tmp_path: Path, stopped: bool) -> None:
         server = psutil.Process(int(ours.stdout.readline()))
         if stopped:
             server.suspend()
+            until(lambda: _are_stopped(server.pid))
         ours.kill()
     until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
 
