@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from threading import Lock
 
 from assistant.languages import language_of
 from assistant.settings import MILVUS, Settings
-from retrieval.index import CodeIndex, CodeIndexError
+from retrieval.index import CodeIndex, CodeIndexError, Hit
 
 TOKEN = "GHOSTWRIGHT_MILVUS_TOKEN"
 """The environment's variable with what a Milvus server wants to see of its users."""
@@ -72,6 +72,10 @@ class Indexed:
     def wait(self, timeout: float) -> bool:
         """Until all is indexed that this process is to index, so many seconds at most; whether it is."""
         return self._indexing.wait(timeout)
+
+    def search(self, query: str, count: int, shown: Mapping[Path, str]) -> list[Hit]:
+        """Searches what is there by now, and files that an editor shows as they are there. Raises CodeIndexError."""
+        return self.index.search(query, count, unsaved=self._indexing.unsaved(shown))
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         self._indexing.files_changed(paths)

@@ -26,6 +26,7 @@ from assistant.lsp_server import (
     request_at,
     root_of,
     server,
+    shown_files,
 )
 from assistant.types import CompletionRequest, Trigger
 
@@ -125,7 +126,7 @@ async def search(ls: Server, *arguments: Any) -> dict[str, Any]:
             lsp_search.begin(ls.session, root)
             follow_indexing(ls)
             with lsp_ask.cancelled_with_its_request(ls.protocol):
-                return await lsp_search.search(ls.session, ls.document, root, query)
+                return await lsp_search.search(ls.session, ls.document, shown_files(ls), root, query)
     raise JsonRpcInvalidParams("Give a query in words.")
 
 

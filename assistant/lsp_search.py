@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -52,14 +53,18 @@ def begin(session: Session, root: Path | None) -> None:
         session.knowledge.indexes.begin(root)
 
 
-async def search(session: Session, documents: Documents, root: Path | None, query: str) -> dict[str, Any]:
-    """What a search has found; an answer without hits has the reason."""
+async def search(
+    session: Session, documents: Documents, shown: Mapping[Path, str], root: Path | None, query: str
+) -> dict[str, Any]:
+    """What a search has found, in the open files as they are shown; an answer without hits has the reason."""
     if session.knowledge is None:
         return {"hits": [], "left_out": [], "reason": session.status.message}
     cancelled = Event()
     try:
         indexes = session.knowledge.indexes
-        searched = await asyncio.to_thread(searching.search, indexes, root, query, COUNT, INDEXING, cancelled)
+        searched = await asyncio.to_thread(
+            searching.search, indexes, root, query, COUNT, INDEXING, cancelled, shown=shown
+        )
     except RequestError as error:
         searched = Searched(reason=str(error))
     finally:

@@ -80,8 +80,8 @@ class Server(LanguageServer):
 
     def document(self, uri: str) -> Document | None:
         """A document as it is now, whatever changes later; None if it is neither open nor a file that can be read."""
-        if uri in self.workspace.text_documents:
-            document = self.workspace.get_text_document(uri)
+        if opened := self._as_opened(uri):
+            document = self.workspace.get_text_document(opened)
             assert isinstance(document, Document)
             return copy(document)
         try:
@@ -90,6 +90,11 @@ class Server(LanguageServer):
             log.warning("%s It is not open in the editor either.", error)
             return None
         return Document(uri, text, encoding=self.workspace.position_encoding)
+
+    def _as_opened(self, uri: str) -> str:
+        """How the client writes the URI of a document that it has open: not all escape the same characters."""
+        every, path = self.workspace.text_documents, to_fs_path(uri)
+        return uri if uri in every else next((each for each in every if path and to_fs_path(each) == path), "")
 
     def _tell(self, status: Status) -> None:
         self.protocol.notify("didChangeStatus", status.as_json())
@@ -123,6 +128,12 @@ def others_of(ls: Server, uri: str) -> list[File]:
     return [File(path_of(each), each.language_id or language_of(path_of(each)), each.source) for each in documents]
 
 
+def shown_files(ls: Server) -> dict[Path, str]:
+    """The texts of all open documents."""
+    documents = (document for uri in ls.workspace.text_documents if (document := ls.document(uri)))
+    return {path_of(document): document.source for document in documents}
+
+
 def path_of(document: Document) -> Path:
     """Where a document lies or, if it has not been saved yet, what it is called."""
     return Path(to_fs_path(document.uri) or document.path or "untitled")
@@ -151,7 +162,7 @@ def current_root(ls: Server) -> Path | None:
     """The repository of the document used last, or the folder that is open."""
     newest = max(ls.used, key=lambda uri: ls.used[uri], default="")
     document = ls.document(newest) if newest else None
-    if document and (root := root_of(ls, path_of(document))):
+    if document and (path := path_of(document)).is_absolute() and (root := root_of(ls, path)):
         return root
     folder = folder_of(ls)
     return folder and (_repository_root(folder / "any") or folder)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 from assistant.errors import Cancelled, RequestError
@@ -57,17 +58,18 @@ def search(
     patience: float = math.inf,
     cancelled: Event = NEVER,
     tell: Tell = lambda files: None,
+    shown: Mapping[Path, str] = MappingProxyType({}),
 ) -> Searched:
     """Searches the index of a repository, after waiting so many seconds at most for it to be as the files are.
 
-    Interrupted, it goes on from there the next time. Raises RequestError where there is nothing to look for or to look
-    in, Cancelled.
+    `shown` are files as an editor has them: what is not saved is searched as well. Interrupted, it goes on from there
+    the next time. Raises RequestError where there is nothing to look for or to look in, Cancelled.
     """
     if not any(character.isalnum() for character in query):
         raise RequestError(f"The query {query!r} has no words: say what the code does, e.g. {EXAMPLE}.")
     with _faults_told():
         indexed, is_whole = _waited(indexes, root, patience, cancelled, tell)
-        hits = tuple(indexed.index.search(query, count))
+        hits = tuple(indexed.search(query, count, shown))
         reason = "" if is_whole else _unfinished(indexed)
         if not (hits or reason):
             reason = f"Nothing was found among {indexed.index.counts.definitions:,} definitions."

@@ -103,10 +103,13 @@ class CodeIndex(Protocol):
     def update(self, sources: Sequence[Source], gone: Collection[str] = ()) -> None:
         """Replaces files and forgets others; they are found as they are now when it returns. Raises CodeIndexError."""
 
-    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+    def search(
+        self, query: str, count: int = 10, leave_out: Collection[str] = (), unsaved: Sequence[Source] = ()
+    ) -> list[Hit]:
         """The best definitions, best first, but of no file that is left out. Raises CodeIndexError.
 
-        A query is a description, a name, or code that is being written.
+        A query is a description, a name, or code that is being written. Files that are not saved are searched as they
+        are given, and not as they are in the index.
         """
 
     def refresh(self) -> bool:

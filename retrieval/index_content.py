@@ -90,20 +90,19 @@ class Content:
         last.vectors.add(vectors)
         self._alive = np.concatenate([self._alive, np.ones(len(vectors), np.bool_)])
 
-    def nearest(self, query: Vector, count: int, leave_out: Collection[str] = ()) -> list[int]:
-        """Rows by their vectors' cosine with a query, best first."""
+    def nearest(self, query: Vector, count: int, leave_out: Collection[str] = ()) -> list[tuple[int, float]]:
+        """Rows and their vectors' cosines with a query; those of each part best first."""
         alive = self._alive.copy() if leave_out else self._alive
         for path in leave_out:
             if record := self.records.get(path):
                 alive[record.first : record.first + record.count] = False
-        found, start = [], 0
+        found, start = list[tuple[int, float]](), 0
         for part in self._parts:
             end = start + len(part.table)
             numbers, scores = part.vectors.search(query, count, alive[start:end])
-            found.append((numbers + start, scores))
+            found += zip((numbers + start).tolist(), scores.tolist(), strict=True)
             start = end
-        numbers, scores = map(np.concatenate, zip(*found, strict=True))
-        return [int(number) for number in numbers[np.argsort(-scores, kind="stable")[:count]]]
+        return found
 
     def rows_of(self, entries: Iterable[Entry]) -> list[int]:
         """The rows of definitions, but for those that have been replaced."""

@@ -67,15 +67,15 @@ def names_in(query: str) -> Names:
 
 
 def by_names(
-    names: Names, called: Callable[[Sequence[str]], Sequence[_Item]], having: Callable[[str], Sequence[_Item]]
+    names: Names, called: Callable[[str], Sequence[_Item]], having: Callable[[str], Sequence[_Item]]
 ) -> dict[_Item, float]:
     """What the names in a query add to scores, by definition.
 
-    `called` has the definitions that have the first of some names that any has, `having` those with a name in them.
+    `called` has the definitions that can be asked for by a name, `having` those with a name in them.
     """
     scores: dict[_Item, float] = {}
     for several in names.each:
-        items, weight = called(several), CALLED
+        items, weight = next(filter(None, map(called, several)), ()), CALLED
         if not items and not names.are_in_code:
             items, weight = having(several[-1]), HAVING
             items = items if len(items) <= FEW else ()

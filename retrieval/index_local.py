@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from retrieval.index_fusion import FEW, by_names, fused, names_in
 from retrieval.index_parts import View
 from retrieval.index_rows import Table
 from retrieval.index_store import Saved, Store, default_folder, put
+from retrieval.index_unsaved import Item, Unsaved, best, encoding
 from retrieval.index_words import Entry, Words, copy, words_in
 from retrieval.splitting import Definition
 from retrieval.walking import NotCodeError, read_code
@@ -73,6 +74,7 @@ class LocalIndex:
         self._is_saved = True
         self._is_ours = self._claim()
         self._held = _Held(Content(encoder.dimension), Words(None))
+        self._encode = encoding(encoder)
         self._open()
 
     @property
@@ -142,29 +144,37 @@ class LocalIndex:
             self._note(f"{error} What is new is found by meaning only, until they can be written.")
             raise
 
-    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+    def search(
+        self, query: str, count: int = 10, leave_out: Collection[str] = (), unsaved: Sequence[Source] = ()
+    ) -> list[Hit]:
         words = words_in(query)
         if not words or count < 1:
             return []
         vector = np.asarray(self._encoder.queries([query])[0], np.float32)
         depth, names = max(DEPTH, 3 * count), names_in(query)
+        shown = Unsaved(unsaved, self._encode)
+        out_of_date = shown.paths.union(leave_out)
         with self._asking:
             content, held = self._held.content, self._held.words
-            others = content.keys_of(leave_out)
-            named = by_names(
+            view, others = content.view(), content.keys_of(out_of_date)
+            named: Mapping[Item, float] = by_names(
                 names,
-                lambda several: content.rows_of(held.named(several, depth, others)),
-                lambda name: content.rows_of(held.search([name], FEW + 1, others)),
+                lambda name: [*content.rows_of(held.named(name, depth, others)), *shown.called(name)],
+                lambda name: [*content.rows_of(held.search([name], FEW + 1, others)), *shown.having(name)],
             )
-            by_words = content.rows_of(held.search(words, depth, others))
-            ranked = fused(content.nearest(vector, depth, leave_out), by_words, named)
-            view = content.view()
-        return list(islice(self._hits(ranked, view), count))
+            having = content.rows_of(held.search(words, depth, content.keys_of(leave_out)))
+            by_meaning = best([*content.nearest(vector, depth, out_of_date), *shown.nearest(vector)], depth)
+        by_words = shown.instead(having, view.named)
+        return list(islice(self._hits(fused(by_meaning, by_words, named), view), count))
 
-    def _hits(self, ranked: Sequence[tuple[int, float]], view: View) -> Iterator[Hit]:
+    def _hits(self, ranked: Sequence[tuple[Item, float]], view: View) -> Iterator[Hit]:
+        """The rows that still stand so in their files, and what is not saved."""
         texts: dict[str, str] = {}
-        for number, score in ranked:
-            path, row = view.place(number)
+        for found, score in ranked:
+            if isinstance(found, Hit):
+                yield replace(found, score=score)
+                continue
+            path, row = view.place(found)
             if path and path not in texts:
                 texts[path] = self._text(path)
             if path and (own := row.text_in(texts[path])):

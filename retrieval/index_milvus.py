@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from retrieval.index import CodeIndexError, Counts, Hit, Source, Stamp
 from retrieval.index_fusion import FEW, Names, by_names, fused, names_in, suffixes
 from retrieval.index_rows import own_texts
+from retrieval.index_unsaved import Item, Unsaved, best, encoding
 from retrieval.index_words import words_in
 from retrieval.splitting import Definition
 
@@ -74,6 +75,7 @@ class MilvusIndex:
         mark = hashlib.blake2b(f"{FORMAT} {encoder.name} {encoder.dimension}".encode(), digest_size=6).hexdigest()
         self._collection = f"ghostwright_{re.sub(r'[^A-Za-z0-9]', '_', name)}_{mark}"
         self._client, self._encoder, self._writes = client, encoder, writes
+        self._encode = encoding(encoder)
         self._known: dict[str, _File] | None = None
         """The files as the one process that writes has left them."""
         with _faults(f"The collection {self._collection} cannot be opened"):
@@ -172,29 +174,42 @@ class MilvusIndex:
         rows = [_row(source, ordinal, *each) for ordinal, each in together]
         return rows[::-1]
 
-    def search(self, query: str, count: int = 10, leave_out: Collection[str] = ()) -> list[Hit]:
+    def search(
+        self, query: str, count: int = 10, leave_out: Collection[str] = (), unsaved: Sequence[Source] = ()
+    ) -> list[Hit]:
         words, names = words_in(query), names_in(query)
         if not words or count < 1:
             return []
-        depth, others = max(_DEPTH, 3 * count), f"path not in {json.dumps(list(leave_out))}" if leave_out else ""
-        vector = np.asarray(self._encoder.queries([query])[0], np.float32).tolist()
+        shown = Unsaved(unsaved, self._encode)
+        depth, others = max(_DEPTH, 3 * count), _but(shown.paths.union(leave_out))
+        vector = np.asarray(self._encoder.queries([query])[0], np.float32)
         with _faults("The index on Milvus cannot be asked"):
             called = self._called(names, others)
-            named = by_names(
+            named: Mapping[Item, float] = by_names(
                 names,
-                lambda several: next((called[name][:depth] for name in several if name in called), []),
-                lambda name: self._nearest("sparse", _whole([name]), "BM25", FEW + 1, others),
+                lambda name: [*called.get(name, [])[:depth], *shown.called(name)],
+                lambda name: [*self._having([name], FEW + 1, others), *shown.having(name)],
             )
-            by_meaning = self._nearest("vector", vector, "IP", depth, others)
-            by_words = self._nearest("sparse", _whole(words), "BM25", depth, others)
+            near = self._nearest("vector", vector.tolist(), "IP", depth, others)
+            by_meaning = best([*((each["id"], each["distance"]) for each in near), *shown.nearest(vector)], depth)
+            having = self._having(words, depth, _but(leave_out))
+            by_words = shown.instead(list(having), having.__getitem__)
             return self._hits(fused(by_meaning, by_words, named)[:count])
 
-    def _nearest(self, field: str, asked: object, metric: str, depth: int, others: str) -> list[int]:
-        """The numbers of rows, best first."""
+    def _having(self, words: Sequence[str], depth: int, others: str) -> dict[int, tuple[str, str]]:
+        """The numbers of rows that have the most, and the rarest, of some words, best first, with path and name."""
+        found = self._nearest("sparse", _whole(words), "BM25", depth, others, ["path", "name"])
+        return {each["id"]: (each["entity"]["path"], each["entity"]["name"]) for each in found}
+
+    def _nearest(
+        self, field: str, asked: object, metric: str, depth: int, others: str, shown: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """Rows with their numbers as `id`, their scores as `distance`, and some fields as `entity`, best first."""
+        parameters = {"metric_type": metric}
         [found] = self._client.search(
-            self._collection, [asked], others, depth, search_params={"metric_type": metric}, anns_field=field
+            self._collection, [asked], others, depth, list(shown), parameters, anns_field=field
         )
-        return [each["id"] for each in found]
+        return list(found)
 
     def _called(self, names: Names, others: str) -> Mapping[str, list[int]]:
         """The numbers of rows by what these can be asked for by, of those that names in a query may mean."""
@@ -207,11 +222,13 @@ class MilvusIndex:
                     numbers[name].append(row["id"])
         return numbers
 
-    def _hits(self, ranked: Sequence[tuple[int, float]]) -> list[Hit]:
-        """Those of what was found that are still there."""
-        rows = self._client.get(self._collection, [number for number, _ in ranked], _SHOWN) if ranked else []
-        shown = {row.pop("id"): row for row in rows}
-        return [Hit(score=score, **shown[number]) for number, score in ranked if number in shown]
+    def _hits(self, ranked: Sequence[tuple[Item, float]]) -> list[Hit]:
+        """The rows that are still there, and what is not saved."""
+        numbers = [found for found, _ in ranked if isinstance(found, int)]
+        rows = self._client.get(self._collection, numbers, _SHOWN) if numbers else []
+        hits: dict[Item, Hit] = {row.pop("id"): Hit(score=0.0, **row) for row in rows}
+        hits |= {found: found for found, _ in ranked if isinstance(found, Hit)}
+        return [replace(hits[found], score=score) for found, score in ranked if found in hits]
 
     def save(self) -> None:
         """Nothing: what the server was told, it keeps."""
@@ -245,6 +262,10 @@ def _whole(words: Sequence[str]) -> str:
 
 def _cut(text: str, length: int) -> str:
     return text.encode("utf-8", "replace")[:length].decode("utf-8", "ignore")
+
+
+def _but(paths: Collection[str]) -> str:
+    return f"path not in {json.dumps(sorted(paths))}" if paths else ""
 
 
 def _of(source: Source) -> str:

@@ -76,3 +76,8 @@ class View:
                 return self.paths.get(row.file, ""), row
             number -= len(table)
         raise IndexError(f"There is no row {number} behind the last.")
+
+    def named(self, number: int) -> tuple[str, str]:
+        """A definition's path and name."""
+        path, row = self.place(number)
+        return path, row.name

@@ -123,6 +123,13 @@ class Scanner:
         self._skipped.pop(path, None)
         return Source(path, self._language_of(PurePath(path)), text, stamp)
 
+    def unsaved(self, file: Path, text: str) -> Source | None:
+        """A file as an editor shows it; None if it is saved so or is not indexed."""
+        if not file.is_relative_to(self.root) or not self.is_walked(file) or _is_saved(file, text):
+            return None
+        is_left_out = len(text) > MAX_BYTES or is_generated(file.name, text)
+        return Source(self.relative(file), self._language_of(file), "" if is_left_out else text)
+
     def _text(self, path: str, size: int) -> str:
         if not _is_utf8(path):
             raise NotCodeError(_NOT_NAMED)
@@ -143,6 +150,13 @@ def _is_utf8(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_saved(file: Path, text: str) -> bool:
+    try:
+        return read_code(file) == text
+    except (FileNotFoundError, NotCodeError):
+        return False
 
 
 def _stamp(file: Path | os.DirEntry[str]) -> Stamp:

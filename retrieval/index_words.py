@@ -98,14 +98,12 @@ class Words:
             return []
         return self._found([self._term(word, times) for word, times in chosen.items()], count, leave_out)
 
-    def named(self, names: Sequence[str], count: int, leave_out: Iterable[int] = ()) -> list[Entry]:
-        """Those that have the first of some names that any has; none of the files that are left out."""
-        for name in names:
-            if self._searcher.doc_freq("names", name):
-                query = tantivy.Query.term_query(self._schema, "names", name, index_option="basic")
-                if found := self._found([query], count, leave_out):
-                    return found
-        return []
+    def named(self, name: str, count: int, leave_out: Iterable[int] = ()) -> list[Entry]:
+        """Those that can be asked for by a name; none of the files that are left out."""
+        if not self._searcher.doc_freq("names", name):
+            return []
+        query = tantivy.Query.term_query(self._schema, "names", name, index_option="basic")
+        return self._found([query], count, leave_out)
 
     def _found(self, queries: Sequence[tantivy.Query], count: int, leave_out: Iterable[int]) -> list[Entry]:
         parts = [(tantivy.Occur.Should, query) for query in queries]

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from retrieval.index import CodeIndex, CodeIndexError, Source
@@ -90,6 +90,10 @@ class Indexing:
         with self._condition:
             self._changed.update((Path(os.path.abspath(path)), None) for path in paths)
             self._condition.notify_all()
+
+    def unsaved(self, shown: Mapping[Path, str]) -> list[Source]:
+        """Of files that an editor shows those that are to be searched as it shows them: those that are not saved so."""
+        return [source for path, text in shown.items() if (source := self._scanner.unsaved(path, text))]
 
     def wait(self, timeout: float | None = None) -> bool:
         """Until all that is known to have changed is indexed; whether it is. Another process's work is not awaited."""

@@ -121,7 +121,7 @@ def test_what_names_bring():
     def named(query: str) -> dict[str, float]:
         return by_names(
             names_in(query),
-            lambda several: next((called[name] for name in several if name in called), []),
+            lambda name: called.get(name, []),
             lambda name: having.get(name, []),
         )
 
@@ -353,7 +353,7 @@ def test_whatever_is_changed_packed_and_read_back_the_content_is_that_of_the_fil
     expected = sorted((path, name) for path, several in files.items() for name in several)
     assert (sorted(content.records), content.count) == (sorted(files), len(expected))
     view = content.view()
-    everything = content.nearest(encoder.queries(["def order"])[0], 1000)
+    everything = [row for row, _ in content.nearest(encoder.queries(["def order"])[0], 1000)]
     assert sorted((path, row.name) for path, row in map(view.place, everything)) == expected
     for record in content.records.values():
         entries = [Entry(record.key, ordinal) for ordinal in range(record.count)]

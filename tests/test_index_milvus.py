@@ -79,6 +79,21 @@ def test_what_is_called_as_the_query_comes_first(tmp_path: Path, open_milvus: Op
     assert names(index.search("MOST_TOTAL", 1)) == names(index.search("where is most_total", 1)) == ["again"]
 
 
+def test_files_that_are_not_saved_are_searched_as_they_are_given(tmp_path: Path, open_milvus: OpenMilvus):
+    index = open_milvus()
+    index.update([write(tmp_path, "a.py", SHOP), write(tmp_path, "b.py", "def unrelated(price): ...\n")])
+    moved = Source("a.py", "python", f"# above\n\n{SHOP}")
+    new = Source("new.py", "python", "def weigh_parcel(grams):\n    return grams\n")
+    for query in ("price tax included", "Item.total", "where is parse_receipt"):
+        saved, found = index.search(query), index.search(query, unsaved=[moved])
+        assert (found[0].name, found[0].line) == (saved[0].name, saved[0].line + 2)
+        assert found[0].text == moved.text[found[0].start : found[0].end]
+        assert found[0].score == pytest.approx(saved[0].score)
+    assert names(index.search("weigh_parcel", 1, unsaved=[moved, new])) == ["weigh_parcel"]
+    assert names(index.search("grams parcel", 1, unsaved=[new])) == ["weigh_parcel"]
+    assert sorted(index.files) == ["a.py", "b.py"]
+
+
 def test_who_only_searches_sees_what_another_writes(tmp_path: Path, open_milvus: OpenMilvus):
     with pytest.raises(CodeIndexError, match="no index"):
         open_milvus(writes=False)

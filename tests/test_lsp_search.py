@@ -77,10 +77,56 @@ async def test_a_search_answers_with_locations(start_editor, shop, env):
 async def test_what_is_saved_is_found_at_once(start_editor, shop, env):
     editor = await start_editor(shop, env=env)
     await searched(editor, "cart")
-    buffer = editor.open("", "parcels.py")
-    (shop / "parcels.py").write_text("def weigh_parcel(parcel): ...\n", encoding="utf-8")
+    buffer = editor.open("def weigh_parcel(parcel): ...\n", "parcels.py")
+    (shop / "parcels.py").write_text(buffer.text, encoding="utf-8")
     editor.client.text_document_did_save(lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(buffer.uri)))
     assert (await searched(editor, "weigh a parcel"))["hits"][0]["name"] == "weigh_parcel"
+
+
+async def test_in_a_buffer_that_is_not_saved_everything_is_where_the_buffer_has_it(start_editor, shop, env):
+    editor = await start_editor(shop, env=env)
+    saved = await searched(editor, "total_price")
+    buffer = editor.open(CART, "cart.py")
+    assert await searched(editor, "total_price") == saved
+    buffer.replace(0, 0, "def total_price_of(cart):\n    return cart.total_price()\n\n\n")
+    hits = (await searched(editor, "total_price"))["hits"]
+    assert hits[0]["name"] == "Cart.total_price"
+    name = {"start": {"line": 9, "character": 8}, "end": {"line": 9, "character": 19}}
+    assert hits[0]["location"] == {"uri": buffer.uri, "range": name}
+    assert "total_price_of" in [hit["name"] for hit in hits]
+    start = buffer.text.index("    def total_price(")
+    buffer.replace(start, len(buffer.text), "    def weigh_parcel(self):\n        return self.grams\n")
+    hits = (await searched(editor, "total price of all items in the cart"))["hits"]
+    assert {hit["name"] for hit in hits if hit["location"]["uri"] == buffer.uri} == {
+        "Cart",
+        "Cart.__init__",
+        "Cart.weigh_parcel",
+        "total_price_of",
+    }
+    assert (await searched(editor, "how heavy is a parcel to weigh"))["hits"][0]["name"] == "Cart.weigh_parcel"
+    buffer.close()
+    assert await searched(editor, "total_price") == saved
+
+
+async def test_what_was_never_saved_is_found_unless_git_ignores_it(start_editor, shop, env):
+    (shop / ".gitignore").write_text("secret*\n")
+    editor = await start_editor(shop, env=env)
+    for name in ("parcels@home.py", "secret.py", "notes.bin"):
+        editor.open("def weigh_parcel(parcel): ...\n", f"{shop.as_uri()}/{name}")
+    editor.open("def weigh_parcel(parcel): ...\n", "untitled:Untitled-1")
+    hits = (await searched(editor, "weigh_parcel"))["hits"]
+    assert [hit["name"] for hit in hits].count("weigh_parcel") == 1
+    assert hits[0]["location"]["range"]["end"] == {"line": 0, "character": 16}
+
+
+async def test_who_does_not_keep_the_index_finds_what_is_not_saved_as_well(start_editor, shop, env):
+    first, second = await start_editor(shop, env=env), await start_editor(shop, env=env)
+    await searched(first, "cart")
+    buffer = second.open(f"import decimal\n\n\ndef weigh_parcel(parcel): ...\n\n\n{CART}", "cart.py")
+    assert (await searched(second, "weigh_parcel"))["hits"][0]["location"]["uri"] == buffer.uri
+    name = {"start": {"line": 11, "character": 8}, "end": {"line": 11, "character": 19}}
+    assert (await searched(second, "total_price"))["hits"][0]["location"]["range"] == name
+    assert "weigh_parcel" not in [hit["name"] for hit in (await searched(first, "weigh_parcel"))["hits"]]
 
 
 async def test_of_several_repositories_the_one_in_use_is_searched(start_editor, shop, env, tmp_path):
