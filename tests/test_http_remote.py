@@ -108,8 +108,12 @@ class TestRealServer:
         assert "ghostwright-python" in answer["model"]
 
     def test_tabby_without_a_path_is_answered_by_the_engine(self, real):
-        body = {"language": "python", "segments": {"prefix": f"{HEAD} ", "suffix": "\n"}}
-        assert real.post("/v1/completions", body).json()["choices"][0]["text"] == "a + b"
+        before = real.model.evaluated
+        answer = real.post(
+            "/v1/completions", {"language": "python", "segments": {"prefix": f"{HEAD} ", "suffix": "\n"}}
+        )
+        assert answer.status_code == 200
+        assert real.model.evaluated > before  # what it writes depends on the name that the file gets
 
     def test_what_the_server_minds_is_told_and_does_it_no_harm(self, real):
         with pytest.raises(openai.BadRequestError, match="maximum context length"):
