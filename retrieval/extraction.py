@@ -17,6 +17,7 @@ from retrieval import (
     extraction_rust,
 )
 from retrieval.api import Api
+from retrieval.extraction_bodies import without_bodies
 from retrieval.extraction_nodes import Source
 from retrieval.extraction_repair import without_broken_bodies
 from retrieval.imports import Import, imports_in
@@ -49,6 +50,7 @@ def extract(path: str, language: str, text: str) -> tuple[list[Api], tuple[Impor
     """What a file offers and what it imports, each in its order; nothing for a language that is not known."""
     language = "cpp" if language == "c" and path.endswith(".h") and _CPP.search(text) else language
     read = _READERS.get(language)
+    text = without_bodies(text) if read is extraction_c.read else text
     tree = parsed(text, language) if read else None
     if read is None or tree is None:
         return [], ()
