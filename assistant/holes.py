@@ -157,7 +157,7 @@ def as_json(context: HoleContext) -> dict[str, object]:
     """A hole's context for scripts."""
     return {
         "expected": context.expected,
-        "source": context.source.value,
+        "source": context.source.value if context.expected else "",
         "types": [
             {"name": stub.name, "text": stub.text, "path": str(stub.path), "own": stub.own} for stub in context.types
         ],

@@ -53,6 +53,13 @@ def test_an_alias_is_told_as_it_is_written(ty):
     assert stubs["Movie"] == "class Movie(TypedDict):\n    title: str\n    color: Color"
 
 
+def test_own_types_may_be_called_as_the_language_has_called_some(ty):
+    found = context(ty, "class Text:\n    plain: str\none: Text = ‸\n")
+    assert [stub.text for stub in found.types] == ["class Text:\n    plain: str"]
+    found = context(ty, "class Counter: ...\ndef counted() -> Counter: ...\none: Counter = ‸\n")
+    assert "counted" in {header.name for header in found.headers}
+
+
 def test_types_of_the_language_are_no_news(ty):
     assert context(ty, "from pathlib import Path\nhere: Path = ‸\n").types == ()
 

@@ -74,6 +74,7 @@ def test_of_what_gives_a_base_type_only_that_counts_which_is_about_the_repositor
         "    one: str | None = ‸\n"
     )
     assert set(headers(checker, text)) == {"titled"}
+    assert headers(checker, text.replace("Box", "int")) == {}
 
 
 def test_values_of_types_that_are_not_imported_count(checker):

@@ -157,10 +157,18 @@ def test_the_command_tells_all_of_a_hole(root):
     assert {header["name"] for header in answer["headers"]} >= {"origin", "place"}
 
 
+def test_the_command_says_who_tells_what_is_expected(root):
+    (root / "told.py").write_text("one: int = \nif :\n    pass\n")
+    words = [ghostwright("hole", f"{root / 'told.py'}:{place}").out.splitlines()[:1] for place in ("1:12", "2:4")]
+    assert words == [["expected: int  (annotation)"], ["expected: bool  (the statement)"]]
+
+
 def test_the_command_says_where_nothing_is_known(root):
     (root / "empty.py").write_text("\n")
     result = ghostwright("hole", f"{root / 'empty.py'}:1:1")
     assert (result.code, result.out) == (1, "")
+    answer = ghostwright("hole", f"{root / 'empty.py'}:1:1", "--json").json
+    assert (answer["expected"], answer["source"]) == ("", "")
     assert "Nothing is known of what is expected here." in result.err
     assert ghostwright("hole", f"{root / 'empty.py'}:9:1", "--json").json["error"].endswith("there is no line 9.")
 

@@ -50,15 +50,17 @@ def headers_for(
     language, wanted = document.language, targets(expected, document.language)
     own = own_names(probe_of(document, offset), inquiry.root) | {stub.name for stub in stubs if stub.own}
     tried = candidates(inquiry, document, offset, more, types.is_named(expected, language)) if wanted else []
-    if types.is_base(expected, language):
+    is_base = types.is_base(expected, language) and not types.mentions(expected, own)
+    if is_base:
         tried = [each for each in tried if not each.detail or _is_about(each, own)]
     if not tried:
         return ()
-    if language not in ("python", *TYPESCRIPT):
+    is_clear = is_base and all(each.detail for each in tried)  # a base type is known by its name
+    if is_clear or language not in ("python", *TYPESCRIPT):
         return tuple(_ranked(fitting_by_name(tried, wanted), own, language, tried))
     trials = experiment(document, offset, tried, wanted, stubs, inquiry.root)
     fits = _fits(inquiry, trials, tried, wanted)
-    if types.is_base(expected, language):
+    if is_base:
         fits = [fit for fit in fits if fit.is_known and _is_about(fit.candidate, own)]
     return tuple(_with_classes(inquiry, trials, _ranked(fits, own, language, tried), stubs))
 

@@ -21,9 +21,9 @@ class Source(StrEnum):
     ANNOTATION = "annotation"
     ARGUMENT = "argument"
     SAMPLE = "the other operand"
-    PLACE = "place"
+    PLACE = "the statement"
     BODY = "body"
-    PROBE = "probe"
+    PROBE = "the type checker"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ _TYPESHED = (
     "Buffer ConvertibleToFloat ConvertibleToInt EllipsisType ReadableBuffer SupportsIter SupportsKeysAndGetItem"
     " SupportsNext SupportsRead SupportsRichComparison SupportsTrunc SupportsWrite StrOrBytesPath StrPath"
 )
-PYTHON_KNOWN = BUILTINS | frozenset(
-    (*typing.__all__, *_TYPESHED.split(), "Unknown", "Self", "typing", "collections", "t")
-)
+_WORDS = ("Unknown", "Self", "typing", "collections", "t")
+_RARE = {"Text"}  # an old word for `str`, and a class of many
+PYTHON_KNOWN = BUILTINS | frozenset((*typing.__all__, *_TYPESHED.split(), *_WORDS)) - _RARE
 """Names that need no explanation."""
 
 _SCRIPT_WORDS = (
@@ -233,7 +233,8 @@ def accepts(target: str, offered: str) -> bool:
     """Whether a type is, by its name, one of those that a target allows: the fallback where no checker is asked."""
     wanted = {_bare(each) for each in alternatives(target)}
     given = {_bare(each) for each in alternatives(offered)}
-    return bool(given) and given <= wanted and not given & UNKNOWN
+    is_there = set(nothings(offered)) <= set(nothings(target))
+    return bool(given) and is_there and given <= wanted and not given & UNKNOWN
 
 
 def _bare(text: str) -> str:
