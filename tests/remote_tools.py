@@ -26,8 +26,8 @@ from assistant.patterns import _Tokens
 from assistant.types import NEVER, Chunk, Model, Order
 from plugins.llama_cpp import WEIGHTS
 from plugins.remote.model import Address, RemoteModel
-from plugins.remote.server import Waits
 from plugins.remote.tokens import Tokens
+from plugins.remote.traits import Waits
 
 LONG = 60.0
 """Seconds after which a condition that is waited for has failed."""

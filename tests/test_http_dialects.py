@@ -254,6 +254,14 @@ class TestLlamaCpp:
         assert [each["stop_type"] for each in (eos, word, limit)] == ["eos", "word", "limit"]
         assert (word["stopping_word"], limit["tokens_predicted"], eos["has_new_line"]) == ("y", 2, True)
 
+    def test_a_raw_prompt_is_passed_on_unchanged(self, server):
+        answer = server.post("/completion", {"prompt": PROMPT, "n_predict": 4}).json()
+        assert (answer["content"], answer["stop_type"]) == ("f(y)", "limit")
+        assert answer["tokens_evaluated"] == len("x = \n") + 3
+        tokens = [server.model.special("<|fim_middle|>")]
+        assert server.post("/completion", {"prompt": tokens, "stop": [")"]}).json()["stopping_word"] == ")"
+        assert server.post("/completion", {"prompt": ""}).json()["error"]["code"] == 400
+
     def test_a_line_that_is_indented_too_little_ends_it(self, server):
         assert server.post("/infill", VIM | {"n_indent": 4}).json()["content"] == "f(y)"
 

@@ -107,6 +107,10 @@ class TestRealServer:
         assert answer["content"] == " a + b"
         assert "ghostwright-python" in answer["model"]
 
+    def test_llama_cpps_completion_is_answered(self, real):
+        answer = real.post("/completion", {"prompt": ADD, "stop": ["\n"]}).json()
+        assert (answer["content"], answer["stop"]) == (" a + b", True)
+
     def test_tabby_without_a_path_is_answered_by_the_engine(self, real):
         before = real.model.evaluated
         answer = real.post(

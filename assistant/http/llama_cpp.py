@@ -1,10 +1,10 @@
-"""llama.cpp's `/infill`, as llama.vim and llama.vscode ask it."""
+"""llama.cpp's `/infill`, as llama.vim and llama.vscode ask it, and `/completion`, which takes a prompt as it is."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response
 from assistant.decoding.sampling import Finish, Stretch
 from assistant.http.bodies import Body, Name, Text
 from assistant.http.demands import Demand, sampling
-from assistant.http.openai import MOST, Stop
+from assistant.http.openai import MOST, Stop, TokenId
 from assistant.http.problems import LlamaCppError, documented, llama_cpp_error
-from assistant.http.service import Asking, Serving, begun
+from assistant.http.service import Asking, Service, Serving, begun
 from assistant.http.streams import SERVER_SENT, event, server_sent, streamed
+from assistant.http.turns import Client
 from assistant.http.writing import Piece, Writing, whole
 from assistant.types import Snippet
 
@@ -32,16 +33,9 @@ class Extra(Body):
     filename: Name = "untitled"
 
 
-class InfillBody(Body):
-    """A cursor behind `input_prefix` and `prompt`, before `input_suffix`. Extra pieces further behind count more.
+class WritingBody(Body):
+    """How to write. What llama.cpp knows beside these is passed over: the cache looks after itself."""
 
-    What llama.cpp knows beside these is passed over: the cache looks after itself.
-    """
-
-    input_prefix: Text = ""
-    input_suffix: Text = ""
-    prompt: Text = ""
-    input_extra: list[Extra] | None = Field(None, max_length=256)
     n_predict: int = Field(-1, ge=-2, le=1_000_000)
     n_indent: int = Field(0, ge=0, le=1_000)
     n_cmpl: int = Field(1, ge=1, le=MOST)
@@ -56,10 +50,48 @@ class InfillBody(Body):
     model: Name | None = None
 
 
+class InfillBody(WritingBody):
+    """A cursor behind `input_prefix` and `prompt`, before `input_suffix`. Extra pieces further behind count more."""
+
+    input_prefix: Text = ""
+    input_suffix: Text = ""
+    prompt: Text = ""
+    input_extra: list[Extra] | None = Field(None, max_length=256)
+
+    @property
+    def demand(self) -> Demand:
+        extra = self.input_extra or []
+        snippets = [
+            Snippet(each.text, (number + 1) / len(extra), "input_extra", each.filename)
+            for number, each in enumerate(extra)
+        ]
+        return Demand(self.input_prefix + self.prompt, self.input_suffix, tuple(snippets[::-1]))
+
+
+class CompletionBody(WritingBody):
+    """What follows a prompt, which is passed on as it is: a text, or tokens."""
+
+    prompt: Text | Annotated[list[TokenId], Field(max_length=100_000)]
+
+    @property
+    def demand(self) -> Demand:
+        return Demand(self.prompt)
+
+
 @router.post("/infill", response_model=None, responses=streamed(SERVER_SENT, "An object, several, or events."))
 async def infills(body: InfillBody, service: Serving, client: Asking) -> Response:
     """Completes at a cursor as llama-server does: what follows up to the end that the model sees, or a stop."""
-    writing = Writing(_demands(body), body.model)
+    return await _answer(body, body.demand, service, client)
+
+
+@router.post("/completion", response_model=None, responses=streamed(SERVER_SENT, "An object, several, or events."))
+async def completion(body: CompletionBody, service: Serving, client: Asking) -> Response:
+    """Writes on behind a prompt, special tokens included, as llama-server does."""
+    return await _answer(body, body.demand, service, client)
+
+
+async def _answer(body: WritingBody, demand: Demand, service: Service, client: Client) -> Response:
+    writing = Writing(_demands(body, demand), body.model)
     if body.stream:
         pieces = await begun(service.write(client, writing))
         return server_sent(_events(pieces, body, writing), llama_cpp_error)
@@ -68,15 +100,10 @@ async def infills(body: InfillBody, service: Serving, client: Asking) -> Respons
     return JSONResponse(told if body.n_cmpl > 1 else told[0])
 
 
-def _demands(body: InfillBody) -> list[Demand]:
-    extra = body.input_extra or []
-    snippets = [
-        Snippet(each.text, (number + 1) / len(extra), "input_extra", each.filename) for number, each in enumerate(extra)
-    ]
-    one = Demand(
-        body.input_prefix + body.prompt,
-        body.input_suffix,
-        tuple(snippets[::-1]),
+def _demands(body: WritingBody, demand: Demand) -> list[Demand]:
+    """One for each text."""
+    one = replace(
+        demand,
         tokens=None if body.n_predict < 0 else body.n_predict,
         sampling=sampling(body.temperature, body.n_cmpl > 1, body.top_k, body.top_p, body.min_p),
         stops=tuple(body.stop or ()),
@@ -86,7 +113,7 @@ def _demands(body: InfillBody) -> list[Demand]:
     return [replace(one, seed=None if first is None else first + number) for number in range(body.n_cmpl)]
 
 
-async def _events(pieces: AsyncIterator[Piece], body: InfillBody, writing: Writing) -> AsyncIterator[str]:
+async def _events(pieces: AsyncIterator[Piece], body: WritingBody, writing: Writing) -> AsyncIterator[str]:
     async for number, stretch in pieces:
         if stretch.finish and stretch.text:
             yield event({"index": number, "content": stretch.text, "stop": False})
@@ -140,7 +167,7 @@ def _timings(kind: str, count: int | None, seconds: float) -> dict[str, float]:
     }
 
 
-def _chosen(told: Mapping[str, Any], body: InfillBody) -> dict[str, Any]:
+def _chosen(told: Mapping[str, Any], body: WritingBody) -> dict[str, Any]:
     """Those fields that are wanted: `timings/prompt_n` is one within another."""
     if not body.response_fields:
         return dict(told)

@@ -105,6 +105,7 @@ _SHAPES: Mapping[str, Shape] = {
     "/v1/events": tabby,
     "/v1/health": tabby,
     "/infill": llama_cpp,
+    "/completion": llama_cpp,
 }
 
 

@@ -5,7 +5,8 @@ Context, monitors, search, ranking and post-processing stay here; a server gets 
     model.py → pool.py → server.py → dialects.py → grammars.py
     the model  which     what it     how it is
     as such    is asked  writes      asked
-               examining.py, what a server is and can do; network.py, the thread on which all of it happens
+                         answers.py, what it answers; traits.py, what it is and can do, as examining.py finds out
+               network.py, the thread on which all of it happens
 """
 
 from __future__ import annotations

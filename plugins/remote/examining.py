@@ -11,8 +11,9 @@ from typing import Any
 
 from assistant.formats import FORMATS
 from plugins.remote.dialects import Ask, Rule, Shape
-from plugins.remote.server import Server, Traits, Trouble
+from plugins.remote.server import Server, Trouble
 from plugins.remote.tokens import Tokens
+from plugins.remote.traits import Traits
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,9 @@ from assistant.types import NEVER, Chunk, Order
 from plugins.remote.dialects import Ask, Rule, Shape
 from plugins.remote.pool import Pool
 from plugins.remote.prompts import BY_SERVER, named
-from plugins.remote.server import Server, Waits, address
+from plugins.remote.server import Server, address
 from plugins.remote.tokens import Tokens
+from plugins.remote.traits import Waits
 
 KEY = "GHOSTWRIGHT_API_KEY"
 """The environment variable with the servers' key, unless the setting names another one."""

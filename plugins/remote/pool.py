@@ -18,7 +18,8 @@ from plugins.remote.dialects import Ask
 from plugins.remote.examining import examined
 from plugins.remote.network import Network
 from plugins.remote.prompts import BY_SERVER, choice
-from plugins.remote.server import Interrupted, Server, Traits, Trouble
+from plugins.remote.server import Interrupted, Server, Trouble
+from plugins.remote.traits import Traits
 
 log = logging.getLogger(__name__)
 

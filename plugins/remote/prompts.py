@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from assistant.errors import ModelError, NoFillInTheMiddle
 from assistant.formats import FORMATS, Format, detect
-from plugins.remote.server import Traits
 from plugins.remote.tokens import PREFIX, SUFFIX
+from plugins.remote.traits import Traits
 
 BY_SERVER = Format(
     "the server's own",

@@ -18,12 +18,10 @@ from assistant.errors import ServerError
 from assistant.passing import Ending
 from assistant.types import Chunk
 from plugins.remote.answers import Chunks, Part, part, prompt_tokens
-from plugins.remote.dialects import Ask, Rule, Shape, body, path, scoring
+from plugins.remote.dialects import Ask, Shape, body, path, scoring
+from plugins.remote.traits import Traits, Waits
 
 log = logging.getLogger(__name__)
-
-CONTEXT = 2048
-"""Tokens that a server is believed to read if it does not say."""
 
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
@@ -44,42 +42,6 @@ class Interrupted(Trouble):
     llama-cpp-python's server does it when another request comes (its setting `interrupt_requests`). An answer that is
     cut off lacks that last word.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """Seconds: until a server takes a connection, the first token comes, the next one comes; until it is tried again
-    when it has failed, at most; and between two looks at whether it is well.
-    """
-
-    connect: float = 2.0
-    first: float = 5.0
-    next: float = 3.0
-    again: float = 30.0
-    look: float = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a server has been found to be.
-
-    `makes` is how it is asked to make a prompt itself. `context` is in its tokens, of which ours are `ratio` times as
-    many. `specials` are tokens of known formats by their texts, if it tells them.
-    """
-
-    model: str
-    shape: Shape = Shape.COMPLETIONS
-    makes: Shape = Shape.SUFFIX
-    rule: Rule = Rule.NONE
-    told: int = 0
-    context: int = CONTEXT
-    ratio: float = 1.0
-    specials: Mapping[str, int] | None = None
-
-    @property
-    def reads(self) -> Shape:
-        """How it is asked to read a prompt as it is."""
-        return Shape.GENERATE if self.makes is Shape.GENERATE else Shape.COMPLETIONS
 
 
 @dataclass(slots=True)
