@@ -32,7 +32,11 @@ from retrieval.ranking import FEATURES, WEIGHTS
 PENALTY = 1e-3
 """Of a weight's square, beside the mean log-probability."""
 
-STEPS, RATE = 800, 0.05
+STEPS = 30
+"""At most."""
+
+PRECISION = 1e-4
+"""Steps that are smaller change nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,28 +66,38 @@ class Examples:
 
 
 def fit(examples: Examples) -> NDArray[np.float64]:
-    """The weights: Adam on all sites at once, from zero, which needs no chance."""
+    """The weights: Newton's method from zero, which needs no chance. Each step is halved until it gains."""
     weights = np.zeros(examples.features.shape[1])
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, STEPS + 1):
-        slope = _slope(examples, weights)
-        mean = 0.9 * mean + 0.1 * slope
-        square = 0.999 * square + 0.001 * slope**2
-        rate = RATE * min(1.0, 3 * (1 - step / STEPS))
-        weights += rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    value, slope, bend = _gain(examples, weights)
+    for _ in range(STEPS):
+        step = np.linalg.solve(bend, slope)
+        while (found := _gain(examples, weights + step))[0] < value and np.abs(step).max() > PRECISION:
+            step /= 2
+        if np.abs(step).max() <= PRECISION:
+            break
+        weights += step
+        value, slope, bend = found
     return weights
 
 
-def _slope(examples: Examples, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How the mean log-probability of the truth, less the penalty, changes with each weight."""
-    scores = examples.features @ weights
+def _gain(examples: Examples, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """The mean log-probability of the truth less the penalty, how it changes with each weight, and how that bends.
+
+    Of the bend only the part that is never negative is taken: it is exact where one candidate has the true name.
+    """
+    features, count = examples.features, len(examples.starts)
+    scores = features @ weights
     scores -= np.maximum.reduceat(scores, examples.starts)[examples.site]
     odds = np.exp(scores)
-    of_all = odds / np.add.reduceat(odds, examples.starts)[examples.site]
-    true = odds * examples.true
-    of_true = true / np.add.reduceat(true, examples.starts)[examples.site]
-    slope: NDArray[np.float64] = (of_true - of_all) @ examples.features / len(examples.starts)
-    return slope - 2 * PENALTY * weights
+    all_odds = np.add.reduceat(odds, examples.starts)
+    true_odds = np.add.reduceat(odds * examples.true, examples.starts)
+    of_all = odds / all_odds[examples.site]
+    of_true = odds * examples.true / true_odds[examples.site]
+    weighted = features * of_all[:, None]
+    means = np.add.reduceat(weighted, examples.starts)
+    bend = (features.T @ weighted - means.T @ means) / count + 2 * PENALTY * np.eye(len(weights))
+    slope = (of_true - of_all) @ features / count - 2 * PENALTY * weights
+    return float(np.mean(np.log(true_odds / all_odds)) - PENALTY * weights @ weights), slope, bend
 
 
 def recall(found: Sequence[Trial], weights: Sequence[float], first: int = 5) -> float:

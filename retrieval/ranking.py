@@ -15,7 +15,8 @@ from operator import mul
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis
 from retrieval.candidates import Candidate, gather
-from retrieval.surroundings import Scene, Surroundings, begun_name, words_of
+from retrieval.surroundings import Scene, Spot, Surroundings, begun_name, words_in_order, words_of
+from retrieval.type_texts import words
 from retrieval.weights import FITTED
 
 __all__ = ["FEATURES", "WEIGHTS", "Ranked", "Scene", "described", "rank"]
@@ -56,7 +57,6 @@ FEATURES: Mapping[str, str] = {
     "same context": "share of what stands elsewhere in the file behind the last three words and marks",
     "longer context": "the same of the last five",
     "below": "used below the cursor",
-    "recent": "how few lines above it was used last: 1 in this line",
     "uses": "how often its name occurs in the repository, logarithm",
     "private": "not meant for others, and of another class or file",
     "private here": "not meant for others, of this class or file",
@@ -69,14 +69,35 @@ FEATURES: Mapping[str, str] = {
     "waited for": "an async function behind await",
     "not waited for": "an async function without await",
     "constant": "a constant or an alias",
-    "constructed": "a class, whose words are those of the name that is being assigned",
     "static fits": "the class's own, where the receiver is a class",
     "static misfits": "the class's own at an instance, or an instance's at a class",
     "itself": "the function around the cursor",
     "overridden": "has the name of the function around the cursor, behind super()",
     "declared near": "declared in this file, not far from the cursor",
-    "distant": "its class is far up in the lineage: steps",
     "only by name": "found by its name only, with no type behind it",
+    "same shape": "share of what stands elsewhere in the file behind such words and marks, logarithm",
+    "sequence": "share of what is used elsewhere in the file after the names that were used last",
+    "like functions": "share of what functions of the file with the same words use, logarithm",
+    "parameter": "words in common with the parameter that is being given; of all words",
+    "parameter so": "has the very name of that parameter, but for underscores",
+    "parameter's type": "gives the type of that parameter",
+    "arguments at hand": "share of its parameters whose names stand in the function so far",
+    "no arguments": "a function or a method without parameters",
+    "gives nothing": "gives None, where a value is wanted",
+    "does something": "gives None, where the expression begins the statement",
+    "gives something": "a function or a method that gives a value, where the expression begins the statement",
+    "question": "begins with is, has, can and the like, where something is tested",
+    "answers": "gives a truth value, where something is tested",
+    "returned": "a function or a method, behind return",
+    "tested callable": "a function or a method, where something is compared or tested",
+    "assigned callable": "a function or a method, where a value is assigned",
+    "argument callable": "a function or a method, where an argument is given",
+    "error raised": "an exception, where one is raised or caught",
+    "error": "an exception, where none is",
+    "unused": "nothing in the repository uses it so far",
+    "imported to be used": "imported, and not used in the file so far",
+    "capitals": "written in capitals",
+    "long": "words of its name",
 }
 """What describes a candidate. All are 0 where they say nothing, and about 1 at most where no logarithm is."""
 
@@ -106,6 +127,16 @@ def described(apis: Apis, scene: Scene) -> Iterator[tuple[Api, tuple[float, ...]
         yield candidate.api, _features(candidate, scene, surroundings, rare, apis)
 
 
+_NOTHING = frozenset(("None", "void"))
+_TRUTH = frozenset(("bool", "boolean", "Boolean"))
+_QUESTIONS = frozenset((word,) for word in words("is has should can needs was have allow in use are does"))
+_ERRORS = ("Error", "Exception", "Warning", "Exit")
+
+
+def _is_error(cls: Api) -> bool:
+    return any(name.endswith(_ERRORS) for name in (cls.name, *cls.bases))
+
+
 def _rarity(names: Collection[str]) -> Mapping[str, float]:
     """How much a word says that some of the names have: little if most of them have it."""
     counted = Counter(word for name in names for word in words_of(name))
@@ -126,7 +157,10 @@ def _features(
     is_listed = scene.members is not None and name in scene.members
     is_hook = name[:2] == "__" and name[-2:] == "__"
     gives, gives_part = _given(api, around.expected)
-    distance = max(found.served, found.inferred)
+    begins, is_tested = around.spot is Spot.BEGIN, around.spot is Spot.TESTED
+    is_raised, is_error = around.spot is Spot.RAISED, is_class and _is_error(api)
+    file_uses = around.used.get(name, 0) + around.below.get(name, 0)
+    plain = name.strip("_").lower()
     return (
         1 / (1 + found.served) if found.served >= 0 else 0.0,
         float(is_listed),
@@ -144,7 +178,7 @@ def _features(
         _fit(own_words, around.words_above, rare),
         _fit(own_words, around.function_text, rare),
         _shared(own_words, around.assigned_words),
-        float(around.assigned != "" and name.strip("_").lower() == around.assigned),
+        float(around.assigned != "" and plain == around.assigned),
         _shared(own_words, around.function_words),
         _shared(words_of(api.owner), around.receiver_words),
         math.log1p(around.near.get(name, 0)),
@@ -153,7 +187,6 @@ def _features(
         around.context.get(name, 0.0),
         around.longer_context.get(name, 0.0),
         float(name in around.below),
-        around.recency.get(name, 0.0),
         math.log1p(apis.uses(name)),
         float(not (api.public or is_own or (is_here and not api.owner) or is_hook)),
         float(not api.public and (is_own or (is_here and not api.owner)) and not is_hook),
@@ -161,19 +194,40 @@ def _features(
         float(is_class and around.wants_class),
         float(is_class),
         float(is_callable),
-        float(is_callable and around.begins),
-        float(api.kind is ApiKind.FIELD and around.is_tested),
+        float(is_callable and begins),
+        float(api.kind is ApiKind.FIELD and is_tested),
         float(is_async and around.waits),
         float(is_async and not around.waits),
         float(api.kind in (ApiKind.CONSTANT, ApiKind.ALIAS)),
-        _shared(own_words, around.assigned_words) if is_class else 0.0,
         float(found.static is True and api.static),
         float(found.static is not None and found.static is not api.static and not is_class),
         float(name == around.scope.function and not around.is_above),
         float(name == around.scope.function and around.is_above),
         1 / (1 + abs(api.line - around.line) / 50) if is_here else 0.0,
-        float(distance),
         found.by_name,
+        math.log1p(100 * around.usage.shape.get(name, 0.0)),
+        around.usage.sequence.get(name, 0.0),
+        math.log1p(100 * around.usage.alike.get(name, 0.0)),
+        _shared(own_words, around.parameter_words),
+        float(around.parameter.name != "" and plain == around.parameter.name.strip("_").lower()),
+        _given(api, around.parameter_types)[0],
+        sum(each in around.usage.known for each in api.parameters) / len(api.parameters) if api.parameters else 0.0,
+        float(is_callable and not api.parameters),
+        float(api.returns in _NOTHING and not begins),
+        float(api.returns in _NOTHING and begins),
+        float(is_callable and begins and api.returns != "" and api.returns not in _NOTHING),
+        float(is_tested and words_in_order(name)[:1] in _QUESTIONS),
+        float(is_tested and api.returns in _TRUTH),
+        float(is_callable and around.spot is Spot.RETURNED),
+        float(is_callable and is_tested),
+        float(is_callable and around.spot is Spot.ASSIGNED),
+        float(is_callable and around.spot is Spot.ARGUMENT),
+        float(is_error and is_raised),
+        float(is_error and not is_raised),
+        float(apis.uses(name) <= 1),
+        float(found.imported > 0 and file_uses <= 1),
+        float(name.isupper()),
+        float(len(words_in_order(name))),
     )
 
 

@@ -6,13 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 
 from retrieval import type_texts
 from retrieval.apis import Api, Apis, Import
+from retrieval.calls import Parameter, parameter
 from retrieval.inference import Inference, Value
 from retrieval.scopes import LONG, Scope, scope_of
 from retrieval.type_texts import words
+from retrieval.usage import Usage, tokens_of, usage
 
 NEAR = 40
 """Lines above the cursor that count as near."""
@@ -40,6 +43,19 @@ class Scene:
     expected: str = ""
 
 
+class Spot(StrEnum):
+    """What stands right before an expression."""
+
+    BEGIN = "nothing: it begins the statement"
+    RAISED = "raise, except"
+    ITERATED = "for … in"
+    RETURNED = "return, yield"
+    TESTED = "if, not, a comparison"
+    ASSIGNED = "what it is assigned to"
+    ARGUMENT = "a bracket or a comma"
+    OTHER = "something else"
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all candidates of a scene are compared with."""
@@ -53,7 +69,7 @@ class Surroundings:
     near: Mapping[str, int]
     used: Mapping[str, int]
     below: Mapping[str, int]
-    recency: Mapping[str, float]
+    usage: Usage
     with_receiver: Mapping[str, int]
     context: Mapping[str, float]
     longer_context: Mapping[str, float]
@@ -68,8 +84,10 @@ class Surroundings:
     receiver_words: frozenset[str]
     wants_class: bool
     is_above: bool
-    begins: bool
-    is_tested: bool
+    spot: Spot
+    parameter: Parameter
+    parameter_words: frozenset[str]
+    parameter_types: frozenset[str]
     waits: bool
     line: int
     expected: frozenset[str] = field(default_factory=frozenset)
@@ -84,7 +102,12 @@ class Surroundings:
         is_member = bool(scene.receiver)
         used, members_used, names_used = _usage(above, is_member)
         below, _, _ = _usage(scene.after[:BELOW], is_member)
-        near, recency = _recency(above, is_member)
+        inside = len(above) - min(len(scope.text), len(above))
+        tokens_above, tokens_inside = tokens_of(above[:inside]), tokens_of(above[inside:])
+        ahead_of_it = [*tokens_above, *tokens_inside]
+        if scene.receiver:
+            ahead_of_it = ahead_of_it[: -len(tokens_of(scene.receiver)) - 1]
+        given_to = parameter(ahead_of_it, inference, apis) or Parameter("")
         text = above + "\n" + scene.after[:BELOW]
         ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
         given = _GIVEN.search(ahead)
@@ -97,10 +120,10 @@ class Surroundings:
             imported=imported,
             imported_names=frozenset(api.qualified for found in imported.values() for api in found),
             own=inference.own_class(),
-            near=near,
+            near=_near(above, is_member),
             used=used,
             below=below,
-            recency=recency,
+            usage=usage(tokens_above, tokens_inside, tokens_of(scene.after[:BELOW]), is_member),
             with_receiver=_used_with(scene.receiver, text),
             context=_followers(line, 3, text),
             longer_context=_followers(line, 5, text),
@@ -114,17 +137,26 @@ class Surroundings:
             function_words=words_of(scope.function),
             receiver_words=_words_in(scene.receiver) - _EMPTY_WORDS,
             is_above=scene.receiver.startswith(("super", "parent", "base")),
-            begins=not ahead.strip() or ahead.strip() == "await",
-            is_tested=bool(_TESTED.search(ahead)),
+            spot=_spot(ahead, ahead_of_it),
+            parameter=given_to,
+            parameter_words=_words_in(given_to.name),
+            parameter_types=frozenset(part.name for part in type_texts.parts(given_to.type)),
             waits=bool(re.search(r"\bawait\s*\Z", ahead)),
             line=before.count("\n") + 1,
-            wants_class=bool(_CLASS_WANTED.search(line)),
+            wants_class=bool(_CLASS_WANTED.search(ahead)),
             expected=frozenset(part.name for part in type_texts.parts(scene.expected or _expected(line, scope))),
         )
 
 
-_GIVEN = re.compile(r"([\w.$]+)[\"']?\s*(?::[^=]+)?(?::=|(?<![=!<>])=(?!=)|:)\s*(?:await\s+|new\s+|not\s+)?\Z")
-_TESTED = re.compile(r"(?:\b(?:if|elif|while|and|or|not|assert|is|in)|[=!]=|[<>]=?|&&|\|\||!|\bif\s*\()\s*\Z")
+_GIVEN = re.compile(r"([\w.$]+)[\"']?\s*(?::[^=]+)?(?:[-+*/|&:]=|(?<![=!<>])=(?!=)|:)\s*(?:await\s+|new\s+|not\s+)?\Z")
+_SPOTS = {
+    Spot.RAISED: re.compile(r"\b(?:raise|except\s*\(?|from)\s+\Z"),
+    Spot.ITERATED: re.compile(r"\bfor\s+[\w, ()]+?\s+(?:in|of)\s+\Z"),
+    Spot.RETURNED: re.compile(r"\b(?:return|yield)\s+(?:await\s+)?\Z"),
+    Spot.TESTED: re.compile(r"(?:\b(?:if|elif|while|and|or|not|assert|is|in)|[=!]=|[<>]=?|&&|\|\||!|\bif\s*\()\s*\Z"),
+    Spot.ASSIGNED: re.compile(r"(?:(?<![=!<>(,])=|:=)\s*(?:await\s+)?\Z"),
+    Spot.ARGUMENT: re.compile(r"[(,=]\s*\*{0,2}\Z"),
+}
 _CLASS_WANTED = re.compile(
     r"(?:\braise\s+|\bexcept\s+\(?|\bnew\s+|->\s*|\w\s*:\s*|isinstance\([^,]+,\s*\(?|\bextends\s+)\Z"
 )
@@ -153,17 +185,18 @@ def _usage(text: str, is_member: bool) -> tuple[Counter[str], Sequence[str], Seq
     return counted, list(dict.fromkeys(reversed(members))), list(dict.fromkeys(reversed(others)))
 
 
-def _recency(text: str, is_member: bool) -> tuple[Counter[str], dict[str, float]]:
-    """How often names stand in the last lines, and how near the last time is: 1 in the last line."""
-    near: Counter[str] = Counter()
-    recency: dict[str, float] = {}
+def _near(text: str, is_member: bool) -> Counter[str]:
+    """How often names stand in the last lines."""
     lines = text.split("\n")[-NEAR:]
-    for distance, line in enumerate(reversed(lines)):
-        for mark, name in _USED.findall(line[:LONG]):
-            if bool(mark) is is_member:
-                near[name] += 1
-                recency.setdefault(name, 1 / (1 + distance / 5))
-    return near, recency
+    return Counter(name for line in lines for mark, name in _USED.findall(line[:LONG]) if bool(mark) is is_member)
+
+
+def _spot(ahead: str, tokens: Sequence[str]) -> Spot:
+    """Where an expression stands, by its line and by all tokens before it."""
+    if ahead.strip() in ("", "await"):
+        last = next((token for token in reversed(tokens) if token != "\n"), "")
+        return Spot.ARGUMENT if last in ("(", "[", "{", ",") else Spot.BEGIN
+    return next((spot for spot, pattern in _SPOTS.items() if pattern.search(ahead)), Spot.OTHER)
 
 
 def _used_with(receiver: str, text: str) -> Counter[str]:

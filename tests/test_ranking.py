@@ -383,7 +383,6 @@ def test_the_own_class_counts_more_than_its_base():
     found = features(F + "item.‸", "item")
     assert found["Item.total"]["inferred"] == 1
     assert found["Thing.label"]["inferred"] == 0.5
-    assert found["Thing.label"]["distant"] == 1
 
 
 def test_what_the_server_lists_is_marked():
@@ -428,7 +427,6 @@ def test_uses_near_by_are_counted():
     assert found["Item.price"]["near"] > found["Item.total"]["near"] == 0
     assert found["Item.price"]["with receiver"] > found["Item.total"]["with receiver"] > 0
     assert (found["Item.price"]["below"], found["Item.total"]["below"]) == (0, 1)
-    assert found["Item.price"]["recent"] > 0 == found["Item.total"]["recent"]
 
 
 def test_what_followed_the_same_words_is_marked():
@@ -478,6 +476,94 @@ def test_static_members_fit_the_class_and_not_its_instances():
     assert features(F + "item.‸", "item")["Item.parse"]["static misfits"] == 1
 
 
+def test_what_stands_behind_the_same_words_is_marked_whatever_variables_are_called():
+    text = SHOP_IMPORTS + "def g(other: Item):\n    print(1, other.price)\ndef f(item: Item):\n    print(2, item.‸"
+    found = features(text, "item")
+    assert found["Item.price"]["same shape"] > found["Item.total"]["same shape"] == 0
+
+
+def test_what_is_used_after_the_same_names_is_marked():
+    text = SHOP_IMPORTS + "def g(a):\n    a.total()\n    a.price\ndef f(item: Item):\n    item.total()\n    item.‸"
+    found = features(text, "item")
+    assert found["Item.price"]["sequence"] > found["Item._secret"]["sequence"] == 0
+
+
+def test_what_functions_with_the_same_words_use_is_marked():
+    others = "def send(parcel):\n    parcel.price\ndef other(x):\n    x.total()\n"
+    found = features(SHOP_IMPORTS + others + "def send_again(parcel: Item):\n    parcel.‸", "parcel")
+    assert found["Item.price"]["like functions"] > found["Item.total"]["like functions"]
+
+
+CALLED = "def pack(box, price, label: Price = None): ...\nclass Parcel:\n    def __init__(self, total): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "member", "share"),
+    [
+        ("pack(1, item.‸", "Item.price", 1),
+        ("pack(\n        (1, 2),\n        item.‸", "Item.price", 1),
+        ("Parcel(item.‸", "Item.total", 1),
+        ("pack(item.‸", "Item.price", 0),
+        ("pack(1, label=item.‸", "Item.price", 0),
+        ("pack[1, item.‸", "Item.price", 0),
+        ("unknown(1, item.‸", "Item.price", 0),
+        ("(1, item.‸", "Item.price", 0),
+        ("def pack(1, item.‸", "Item.price", 0),
+    ],
+)
+def test_the_parameter_that_is_being_given_is_known(call, member, share):
+    found = features(SHOP_IMPORTS + CALLED + f"def f(item: Item):\n    {call}", "item")
+    assert found[member]["parameter"] == found[member]["parameter so"] == share
+
+
+def test_the_type_of_the_parameter_is_known():
+    found = features(SHOP_IMPORTS + CALLED + "def f(item: Item):\n    pack(1, 2, item.‸", "item")
+    assert (found["Item.total"]["parameter's type"], found["Item.price"]["parameter's type"]) == (1, 0)
+
+
+def test_functions_whose_arguments_are_at_hand_are_marked():
+    text = "def one(tax, rate): ...\ndef two(tax): ...\ndef six(): ...\ndef f(tax):\n    ‸"
+    found = features(text)
+    assert [found[name]["arguments at hand"] for name in ("one", "two", "six")] == [0.5, 1, 0]
+    assert [found[name]["no arguments"] for name in ("one", "two", "six")] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "marked"),
+    [
+        ("a.‸", {"do": "does something", "get": "gives something"}),
+        ("x = a.‸", {"do": "gives nothing", "get": "assigned callable"}),
+        ("return a.‸", {"get": "returned"}),
+        ("if a.‸", {"is_open": "question", "get": "tested callable"}),
+        ("if x and a.‸", {"is_open": "answers"}),
+        ("print(a.‸", {"get": "argument callable"}),
+        ("print(\n        a.‸", {"get": "argument callable"}),
+    ],
+)
+def test_what_fits_the_place_is_marked(line, marked):
+    text = (
+        "class A:\n    def do(self) -> None: ...\n    def get(self) -> int: ...\n    def is_open(self) -> bool: ...\n"
+    )
+    found = features(text + f"def f(a: A):\n    {line}", "a")
+    assert [name for name, feature in marked.items() if not found[f"A.{name}"][feature]] == []
+
+
+def test_exceptions_are_for_raising():
+    text = "class Wrong(ValueError): ...\n"
+    assert features(text + "raise ‸")["Wrong"]["error raised"] == 1
+    assert features(text + "x = ‸")["Wrong"]["error"] == 1
+
+
+def test_what_nothing_uses_yet_is_marked():
+    found = features("def helper(): ...\ndef other(): ...\ndef f():\n    other()\n    ‸")
+    assert (found["helper"]["unused"], found["other"]["unused"]) == (1, 0)
+
+
+def test_what_was_imported_and_is_not_used_yet_is_marked():
+    found = features("from shop.items import Item, load\nload(1)\ndef f():\n    ‸")
+    assert (found["Item"]["imported to be used"], found["load"]["imported to be used"]) == (1, 0)
+
+
 def test_what_is_known_by_its_name_only_is_marked():
     found = features("def f(x):\n    y.cancel()\n    x.‸", "x")
     assert found["Order.cancel"]["only by name"] == 1
@@ -511,6 +597,12 @@ def test_what_was_used_with_the_receiver_just_now_comes_first():
     text = "class A:\n    def one(self): ...\n    def two(self): ...\n    def six(self): ...\ndef f(a: A):\n"
     assert ranked(text + "    a.six()\n    a.six()\n    a.‸", "a")[0] == "A.six"
     assert ranked(text + "    a.two()\n    a.two()\n    a.‸", "a")[0] == "A.two"
+
+
+def test_the_member_that_is_called_as_the_parameter_comes_first():
+    text = "class A:\n    one: int\n    two: int\n    six: int\ndef g(six, one, two): ...\ndef f(a: A):\n"
+    assert ranked(text + "    g(a.‸", "a")[0] == "A.six"
+    assert ranked(text + "    g(1, 2, a.‸", "a")[0] == "A.two"
 
 
 # Faults

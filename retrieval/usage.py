@@ -1,0 +1,130 @@
+"""How names are used in a file: behind the same words, one after another, and in functions like that of a cursor.
+
+Code repeats itself, and files do so most ("On the localness of software", Tu et al. 2014). A file's tokens are read
+once; each use of a name votes for it, the more so the more alike is what stands around it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from retrieval.type_texts import words
+
+REACH = 12
+"""Tokens before a use that are compared with those before the cursor."""
+
+NAMES_BACK = 4
+"""Names before a use that are compared."""
+
+GROWTH = 3.0
+"""How many times as much a use counts for each token that is the same."""
+
+_TOKEN = re.compile(r"\w+|->|::|\n(?=[ \t]*\S)|[^\w\s]")
+_ACCESS = frozenset((".", "->", "::"))
+_FUNCTION = words("def function func fn")
+_FIXED = words(
+    "self cls this super None True False return if elif else for while in not and or is with as try except finally"
+    " raise import from def class lambda yield await async assert del pass break continue global nonlocal"
+)
+"""Words that stay what they are where variables are all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The share that names have in the votes, from 0 to 1: behind what looks like the text before the cursor, after
+    the names before it, and in functions with the same words. `known` are the words of the function so far."""
+
+    shape: Mapping[str, float]
+    sequence: Mapping[str, float]
+    alike: Mapping[str, float]
+    known: frozenset[str]
+
+
+def tokens_of(text: str) -> list[str]:
+    """Words and marks; a line's end is one as well."""
+    return _TOKEN.findall(text)
+
+
+def usage(above: Sequence[str], function: Sequence[str], below: Sequence[str], is_member: bool) -> Usage:
+    """Of the tokens above the function around the cursor, in it up to the cursor, and below the cursor's line."""
+    tokens = [*above, *function, "\n", *below]
+    start, cursor = len(above), len(above) + len(function)
+    used = list(_used(tokens, is_member))
+    names = [tokens[index] for index in used]
+    before = sum(index < cursor for index in used)
+    sequence = [*names[:before], "", *names[before:]]
+    return Usage(
+        shape=_continued(_shapes(tokens), cursor, REACH, zip(used, names, strict=True)),
+        sequence=_continued(sequence, before, NAMES_BACK, ((i, name) for i, name in enumerate(sequence) if name)),
+        alike=_alike(tokens, used, start, cursor),
+        known=frozenset(filter(_is_name, function)),
+    )
+
+
+def _is_name(token: str) -> bool:
+    return len(token) > 1 and token.isidentifier()
+
+
+def _used(tokens: Sequence[str], is_member: bool) -> Iterator[int]:
+    """Where names stand, behind a dot or not."""
+    for index in range(1, len(tokens)):
+        if (tokens[index - 1] in _ACCESS) is is_member and _is_name(tokens[index]):
+            yield index
+
+
+def _shapes(tokens: Sequence[str]) -> list[str]:
+    """The tokens, with the same one for all variables."""
+    found, last = [], ""
+    for token in tokens:
+        is_variable = token not in _FIXED and last not in _ACCESS and token.isidentifier()
+        found.append("x" if is_variable else token)
+        last = token
+    return found
+
+
+def _continued(items: Sequence[str], cursor: int, reach: int, uses: Iterable[tuple[int, str]]) -> dict[str, float]:
+    """What stands behind such items as stand before the cursor, by how many of them are the same."""
+    tail = items[max(cursor - reach, 0) : cursor][::-1]
+    votes: Counter[str] = Counter()
+    for index, name in uses:
+        same = _same(tail, items[max(index - reach, 0) : index][::-1])
+        if same:
+            votes[name] += GROWTH**same  # type: ignore[assignment]
+    return _shares(votes)
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many items are the same from the beginning on."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _alike(tokens: Sequence[str], used: Sequence[int], start: int, cursor: int) -> dict[str, float]:
+    """The names in other functions, by the words that these share with that of the cursor, rare ones counting more."""
+    heads = [index for index, token in enumerate(tokens) if token in _FUNCTION]
+    bounds = sorted({0, *heads, start, cursor, len(tokens)}) if heads else []
+    own = frozenset(filter(_is_name, tokens[start:cursor]))
+    others = [(begin, end) for begin, end in pairwise(bounds) if not start <= begin < cursor]
+    contents = [frozenset(filter(_is_name, tokens[begin:end])) for begin, end in others]
+    known = Counter(word for content in contents for word in content)
+    votes: Counter[str] = Counter()
+    for (begin, end), content in zip(others, contents, strict=True):
+        common = sum(math.log(1 + len(others) / known[word]) for word in content & own)
+        for name in {tokens[index] for index in used[bisect_left(used, begin) : bisect_left(used, end)]}:
+            votes[name] += common**2 / (1 + len(content))  # type: ignore[assignment]
+    return _shares(votes)
+
+
+def _shares(votes: Mapping[str, float]) -> dict[str, float]:
+    total = sum(votes.values())
+    return {name: vote / total for name, vote in votes.items()} if total else {}
