@@ -176,7 +176,7 @@ def main() -> None:
         said += f", {recall(some, list(fitted[kind])):.3f} fitted"
         said += f", {left_out(some):.3f} on packages left out" if arguments.left_out else ""
         print(said, file=sys.stderr)
-    print(source(fitted))
+    print(source(fitted), end="")
 
 
 if __name__ == "__main__":

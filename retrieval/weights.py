@@ -141,4 +141,3 @@ FITTED: Mapping[str, Mapping[str, float]] = {
     },
 }
 """For members behind a dot, and for names where no receiver is."""
-
