@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retrieval.apis import Api, ApiKind, Apis
+from retrieval.brackets import separated
 from retrieval.inference import Definition, Inference
-from retrieval.scopes import separated
 
 REACH = 200
 """Tokens before the cursor in which the bracket is looked for."""

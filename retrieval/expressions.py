@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from retrieval.scopes import closing
+from retrieval.brackets import closing
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from functools import cached_property, lru_cache
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
+from retrieval.brackets import separated
+from retrieval.clues import BODY, Clue, Origin, Scope
 from retrieval.expressions import OPERATOR, Step, steps
 from retrieval.imports import imports_of
-from retrieval.scopes import BODY, Clue, Origin, Scope, separated
 from retrieval.type_texts import words
 
 DEEPEST = 12

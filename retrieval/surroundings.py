@@ -12,8 +12,9 @@ from functools import lru_cache
 from retrieval import type_texts
 from retrieval.apis import Api, Apis, Import
 from retrieval.calls import Parameter, parameter
+from retrieval.clues import Scope
 from retrieval.inference import Inference, Value
-from retrieval.scopes import LONG, Scope, scope_of
+from retrieval.scopes import scope_of
 from retrieval.type_texts import words
 from retrieval.usage import Usage, tokens_of, usage
 
@@ -22,6 +23,10 @@ NEAR = 40
 
 ABOVE, BELOW = 16_000, 6_000
 """Code points around the cursor whose names are counted."""
+
+
+LONG = 500
+"""Code points of a line behind which nothing is read of it."""
 
 
 @dataclass(frozen=True, slots=True)
