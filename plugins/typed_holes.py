@@ -51,9 +51,11 @@ class Headers:
         self._holes = holes
 
     def snippets(self, request: CompletionRequest) -> Iterable[Snippet]:
-        headers = [header for header in self._holes.at(request, patience(request)).headers if header.score > 0]
+        context = self._holes.at(request, patience(request))
+        shown = {stub.text for stub in context.types}
+        headers = [each.text for each in context.headers if each.score > 0 and each.text not in shown]
         if headers:
-            text = "".join(f"{header.text}\n" for header in headers)
+            text = "".join(f"{header}\n" for header in headers)
             yield Snippet(text, HEADERS, self.name, PurePath(request.name).with_suffix(".pyi").as_posix())
 
 
