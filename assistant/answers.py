@@ -13,7 +13,9 @@ def as_json(answer: Answer, explain: bool = False) -> dict[str, Any]:
     best = answer.completions[0] if answer.completions else None
     return {
         **_completion(best or Completion("", logprob=float("-inf"))),
-        "candidates": [{**_completion(each), "guards": list(each.guards)} for each in answer.completions],
+        "candidates": [
+            {**_completion(each), "guards": list(each.guards), "cut": each.is_cut} for each in answer.completions
+        ],
         "sources": list(answer.sources),
         "timings": {stage: round(seconds, 6) for stage, seconds in answer.timings.items()},
         "reason": answer.reason,

@@ -76,6 +76,8 @@ def show_answer(request: CompletionRequest, answer: Answer, explain: bool) -> No
         line.append(completion.text.replace("\r\n", "\n"), style="bold green")
         line.append(request.text[min(request.offset + completion.replaces, end) : end])
         out.print(line)
+        if explain and completion.is_cut:
+            err.print("What the model wrote behind it was wrong, and is left out.")
     if answer.reason:
         err.print(f"Nothing to show: {answer.reason}")
     if explain:

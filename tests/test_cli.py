@@ -49,7 +49,7 @@ def test_complete_as_json_has_all_that_a_script_may_want(point):
     answer = result.json
     assert (answer["text"], answer["replaces"], answer["reason"]) == ("y = y", 0, "")
     assert 0 < answer["probability"] <= 1
-    best = {"text": "y = y", "replaces": 0, "probability": answer["probability"], "guards": []}
+    best = {"text": "y = y", "replaces": 0, "probability": answer["probability"], "guards": [], "cut": False}
     assert answer["candidates"] == [best]
     assert answer["sources"] == ["file", "prefix"]
     assert {"load", "context", "prompt", "decode"} <= set(answer["timings"])

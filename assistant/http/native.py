@@ -74,9 +74,10 @@ class Candidate(OwnBody):
 
 
 class GuardedCandidate(Candidate):
-    """With the monitors that had a say."""
+    """With the monitors that had a say, and whether what was wrong behind it is left out."""
 
     guards: list[str]
+    cut: bool
 
 
 class Completed(Candidate):
