@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import schemathesis
 from fakes import ByteModel
-from http_tools import served
+from http_tools import PATIENCE, served
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -51,4 +51,4 @@ def server(tmp_path_factory, monkeypatch_module):
 @schema.parametrize()
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_the_description_is_true(case, server):
-    case.call_and_validate(base_url=server.url, checks=CHECKS)
+    case.call_and_validate(base_url=server.url, checks=CHECKS, timeout=PATIENCE)
