@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from retrieval.type_texts import words
 
@@ -55,37 +55,30 @@ def usage(above: Sequence[str], function: Sequence[str], below: Sequence[str], i
     """Of the tokens above the function around the cursor, in it up to the cursor, and below the cursor's line."""
     tokens = [*above, *function, "\n", *below]
     start, cursor = len(above), len(above) + len(function)
-    used = list(_used(tokens, is_member))
+    are_words = list(map(str.isidentifier, tokens))
+    used = [index for index in _names(tokens, are_words) if (tokens[index - 1] in _ACCESS) is is_member]
     names = [tokens[index] for index in used]
     before = sum(index < cursor for index in used)
     sequence = [*names[:before], "", *names[before:]]
     return Usage(
-        shape=_continued(_shapes(tokens), cursor, REACH, zip(used, names, strict=True)),
+        shape=_continued(_shapes(tokens, are_words), cursor, REACH, zip(used, names, strict=True)),
         sequence=_continued(sequence, before, NAMES_BACK, ((i, name) for i, name in enumerate(sequence) if name)),
-        alike=_alike(tokens, used, start, cursor),
-        known=frozenset(filter(_is_name, function)),
+        alike=_alike(tokens, are_words, used, start, cursor),
+        known=frozenset(compress(function, are_words[start:])),
     )
 
 
-def _is_name(token: str) -> bool:
-    return len(token) > 1 and token.isidentifier()
+def _names(tokens: Sequence[str], are_words: Sequence[bool]) -> Iterator[int]:
+    """Where names of more than a letter stand."""
+    return (index for index in compress(range(len(tokens)), are_words) if index and len(tokens[index]) > 1)
 
 
-def _used(tokens: Sequence[str], is_member: bool) -> Iterator[int]:
-    """Where names stand, behind a dot or not."""
-    for index in range(1, len(tokens)):
-        if (tokens[index - 1] in _ACCESS) is is_member and _is_name(tokens[index]):
-            yield index
-
-
-def _shapes(tokens: Sequence[str]) -> list[str]:
+def _shapes(tokens: Sequence[str], are_words: Sequence[bool]) -> list[str]:
     """The tokens, with the same one for all variables."""
-    found, last = [], ""
-    for token in tokens:
-        is_variable = token not in _FIXED and last not in _ACCESS and token.isidentifier()
-        found.append("x" if is_variable else token)
-        last = token
-    return found
+    return [
+        "x" if is_word and token not in _FIXED and last not in _ACCESS else token
+        for token, is_word, last in zip(tokens, are_words, ("", *tokens), strict=False)
+    ]
 
 
 def _continued(items: Sequence[str], cursor: int, reach: int, uses: Iterable[tuple[int, str]]) -> dict[str, float]:
@@ -109,19 +102,23 @@ def _same(one: Sequence[str], other: Sequence[str]) -> int:
     return count
 
 
-def _alike(tokens: Sequence[str], used: Sequence[int], start: int, cursor: int) -> dict[str, float]:
+def _alike(
+    tokens: Sequence[str], are_words: Sequence[bool], used: Sequence[int], start: int, cursor: int
+) -> dict[str, float]:
     """The names in other functions, by the words that these share with that of the cursor, rare ones counting more."""
     heads = [index for index, token in enumerate(tokens) if token in _FUNCTION]
     bounds = sorted({0, *heads, start, cursor, len(tokens)}) if heads else []
-    own = frozenset(filter(_is_name, tokens[start:cursor]))
+    own = frozenset(compress(tokens[start:cursor], are_words[start:cursor]))
     others = [(begin, end) for begin, end in pairwise(bounds) if not start <= begin < cursor]
-    contents = [frozenset(filter(_is_name, tokens[begin:end])) for begin, end in others]
-    known = Counter(word for content in contents for word in content)
+    contents = [frozenset(compress(tokens[begin:end], are_words[begin:end])) for begin, end in others]
+    common = [content & own for content in contents]
+    known = Counter(word for some in common for word in some)
+    rarity = {word: math.log(1 + len(others) / count) for word, count in known.items()}
     votes: Counter[str] = Counter()
-    for (begin, end), content in zip(others, contents, strict=True):
-        common = sum(math.log(1 + len(others) / known[word]) for word in content & own)
+    for (begin, end), content, some in zip(others, contents, common, strict=True):
+        weight = sum(rarity[word] for word in some) ** 2 / (1 + len(content))
         for name in {tokens[index] for index in used[bisect_left(used, begin) : bisect_left(used, end)]}:
-            votes[name] += common**2 / (1 + len(content))  # type: ignore[assignment]
+            votes[name] += weight  # type: ignore[assignment]
     return _shares(votes)
 
 
