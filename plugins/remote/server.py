@@ -129,26 +129,31 @@ class Server:
         except ValueError as error:
             log.debug("An expression is not sent: %s", error)
             asked = body(shape, traits.rule, replace(ask, expression=""))
-        made, end = Chunks(), None
-        async with aclosing(self._parts(shape, asked)) as parts:
-            async for found in parts:
-                for chunk in made.on(found):
-                    yield chunk
-                end = found.ending(end)
-                if end.is_last or (end.finish and not ask.for_client):
-                    break
+        made, end, count = Chunks(), None, 0
+        try:
+            async with aclosing(self._parts(shape, asked)) as parts:
+                async for found in parts:
+                    for chunk in made.on(found):
+                        count += 1
+                        yield chunk
+                    end = found.ending(end)
+                    if end.is_last or (end.finish and not ask.for_client):
+                        break
+        except Trouble:
+            if not _is_whole(end, count, ask):
+                raise
         if end is None and ask.for_client:
             await self._explain(shape, asked)
-        if end and end.is_last and not end.finish:
-            raise Interrupted(self.url, "other requests interrupt it")
-        if not (end and end.finish):
+        if end is None or not _is_whole(end, count, ask):
+            if end and end.is_last:
+                raise Interrupted(self.url, "other requests interrupt it")
             raise self._error("it broke off in the middle of its answer")
-        yield Ending("", None, (), end.finish != "length", end.stop, end.read, end.wrote)
+        yield Ending("", None, (), end.finish not in ("", "length"), end.stop, end.read, end.wrote)
 
     async def _parts(self, shape: Shape, asked: Mapping[str, Any]) -> AsyncGenerator[Part]:
         """The parts of an answer, each within its time. Raises Trouble."""
         async with self._answer(shape, asked) as (answer, limit):
-            async for line in answer.aiter_lines():
+            async for line in _lines(answer):
                 if not line or line.startswith(":"):  # such lines say only that it is still there
                     continue
                 limit.reschedule(asyncio.get_running_loop().time() + self.waits.next)
@@ -247,6 +252,21 @@ class Server:
 
     def _error(self, reason: str, is_ours: bool = False, after: float = 0.0) -> Trouble:
         return Trouble(self.url, reason, is_ours, after)
+
+
+def _is_whole(end: Part | None, chunks: int, ask: Ask) -> bool:
+    """Whether nothing is missing of a text: the server has said why it ends, or all tokens are there."""
+    return end is not None and (bool(end.finish) or (ask.tokens is not None and chunks >= ask.tokens))
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """The lines of an answer. Line feeds alone end them: what else ends lines may stand within the texts of a JSON."""
+    rest = b""
+    async for data in response.aiter_bytes():
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace").strip()
+    yield rest.decode("utf-8", "replace").strip()
 
 
 def _sentence(response: httpx.Response) -> str:

@@ -1,0 +1,86 @@
+"""What becomes of a raw prompt where its server writes unusual lines, or breaks off at unusual places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from remote_tools import QUICK, remote, served
+
+from assistant.passing import Errand, Passing, passed_on
+from assistant.types import NEVER
+
+Events = Callable[[dict[str, Any]], Iterator[dict[str, Any]]]
+"""What a server tells of what it is asked for."""
+
+PROMPT = "x = "
+DONE = {"text": "", "finish_reason": "stop"}
+
+
+class BreakOffError(Exception):
+    """Ends the connection in the middle of an answer."""
+
+
+@contextmanager
+def asked(events: Events) -> Iterator[tuple[Passing, list[dict[str, Any]]]]:
+    """A model on a server, and what that is asked for about the prompt. To all others it says that it is over."""
+    app, bodies = FastAPI(), list[dict[str, Any]]()
+
+    @app.get("/v1/models")
+    def models() -> Any:
+        return {"data": [{"id": "model"}]}
+
+    @app.post("/v1/completions")
+    def completions(body: dict[str, Any]) -> Any:
+        is_ours = body["prompt"].startswith(PROMPT)
+        bodies.extend([body] if is_ours else [])
+        return StreamingResponse(map(_line, events(body) if is_ours else [DONE]), media_type="text/event-stream")
+
+    with served(app) as url:
+        model = remote(url, waits=QUICK)
+        try:
+            yield model, bodies
+        finally:
+            model.unload()
+
+
+def _line(event: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps({'choices': [event]}, ensure_ascii=False)}\r\n\r\n".encode()
+
+
+def written(model: Passing, tokens: int) -> tuple[str, bool]:
+    """A text, and whether the model ended it."""
+    chunks = list(passed_on(model, Errand(PROMPT, tokens=tokens), NEVER))
+    return "".join(chunk.text for chunk in chunks), chunks[-1].is_end
+
+
+def test_characters_that_end_lines_elsewhere_may_stand_in_a_text():
+    text = "a\u2028b\u2029c\x85d"
+    with asked(lambda body: iter([{"text": text}, DONE])) as (model, _):
+        assert written(model, 9) == (text, True)
+        assert model.is_up
+
+
+def test_a_text_that_is_over_is_not_gone_on_with_where_its_counts_are_missing():
+    def events(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield from ({"text": "ab"}, DONE)
+        raise BreakOffError
+
+    with asked(events) as (model, bodies):
+        assert written(model, 9) == ("ab", True)
+        assert (len(bodies), model.is_up) == (1, True)
+
+
+def test_no_more_tokens_come_than_are_wanted_where_a_server_breaks_off_behind_the_last_one():
+    def events(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for _ in range(body["max_tokens"]):
+            yield {"text": "a"}
+        raise BreakOffError
+
+    with asked(events) as (model, bodies):
+        assert written(model, 4) == ("aaaa", False)
+        assert (len(bodies), model.is_up) == (1, True)
