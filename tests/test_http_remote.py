@@ -90,6 +90,12 @@ class TestRealServer:
         assert told.text_offset[-1] == len(f"{HEAD} a +")
         assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len(told.tokens), 0)
 
+    def test_what_is_not_in_ascii_is_scored_as_well(self, real):
+        prompt = "fruit = '🍎' or 'naïve'\nn"
+        answer = client_of(real).completions.create(model="", prompt=prompt, max_tokens=0, echo=True, logprobs=1)
+        assert "".join(answer.choices[0].logprobs.tokens) == prompt
+        assert {"🍎", "ï"} <= set(answer.choices[0].logprobs.tokens)
+
     def test_an_echo_is_the_prompt(self, real):
         ask = {"model": "", "prompt": ADD, "max_tokens": 1, "echo": True}
         assert client_of(real).completions.create(**ask).choices[0].text == f"{ADD} a"

@@ -19,7 +19,7 @@ from assistant.engine import Assistant
 from assistant.patterns import _Tokens, accepts
 from assistant.settings import Settings
 from assistant.types import Chunk
-from plugins.remote.answers import Chunks, Part, part
+from plugins.remote.answers import Chunks, Part, part, prompt_tokens
 from plugins.remote.dialects import Ask, Rule, Shape, body
 from plugins.remote.grammars import grammar
 from plugins.remote.model import RemoteModel
@@ -218,3 +218,30 @@ def test_there_are_more_of_them_than_a_small_vocabulary_needs():
     for path in ("assistant/engine.py", "tests/fakes.py", "README.md", "vscode-extension/src/settings.ts"):
         text = open(path, encoding="utf-8").read()  # noqa: SIM115
         assert len(tokens.of(text)) > len(model.tokenize(text))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "told", "expected"),
+    [
+        ("x = 1", ["x", " =", " 1", "\n"], ["x", " =", " 1"]),
+        ("x = 1", ["<s>", "x", " =", " 1"], ["x", " =", " 1"]),
+        ("'é' + 1", ["'", "", "", "'", " +", " 1"], ["'", "é", "'", " +", " 1"]),
+        ("'é' + 1", ["'", "\ufffd", "\ufffd", "'", " +", " 1"], ["'", "é", "'", " +", " 1"]),
+        ("'é' + 1", ["'", "", "é", "'", " +", " 1"], ["'", "é", "'", " +", " 1"]),
+        ("x = 'é", ["x", " =", " '", "", ""], ["x", " =", " '", "é"]),
+        ("é = 1", ["\ufffd", "\ufffd", " =", " 1", "\n"], ["é", " =", " 1"]),
+        ("x = 1", ["x"], []),
+        ("x = 1", [], []),
+        ("", ["x"], []),
+    ],
+)
+def test_a_prompt_is_scored_token_by_token_and_parts_of_characters_as_one(prompt, told, expected):
+    tokens = tuple(Chunk(text, -1.0) for text in told)
+    written = prompt_tokens(prompt, Part(f"{prompt}\n", tokens))
+    assert [chunk.text for chunk in written] == expected
+    if expected:
+        assert sum(chunk.logprob for chunk in written) == -len([text for text in told if text not in ("<s>", "\n")])
+
+
+def test_what_a_server_does_not_echo_is_not_scored():
+    assert prompt_tokens("x = 1", Part("y = 1", (Chunk("y", -1.0), Chunk(" =", -1.0), Chunk(" 1", -1.0)))) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,7 @@ class Chunks:
 
     def _together(self) -> Chunk:
         """A text that is not that of the tokens told: of a character that two write, or cut where it was to stop."""
-        logprobs = [chunk.logprob for chunk in self._waiting if chunk.logprob is not None]
-        chunk = Chunk(self._text, sum(logprobs) if logprobs else None)
+        chunk = _one(self._text, self._waiting)
         self._waiting.clear()
         self._text = ""
         return chunk
@@ -86,16 +85,31 @@ class Chunks:
 def prompt_tokens(prompt: str, told: Part) -> list[Chunk]:
     """The tokens of a prompt with which an answer begins; none if it does not begin so.
 
-    A token that a server puts before every text is left out.
+    A token that a server puts before every text is left out. Those that write parts of characters, whose texts nobody
+    can tell, are one.
     """
-    tokens = told.tokens[1:] if told.tokens and not prompt.startswith(told.tokens[0].text) else told.tokens
-    found, text = list[Chunk](), ""
-    for chunk in Chunks().on(Part(told.text, tokens, "stop")) if tokens else ():
-        if len(text) >= len(prompt):
-            break
-        found.append(chunk)
-        text += chunk.text
-    return found if text == prompt else []
+    tokens = told.tokens[: told.read] if told.text.startswith(prompt) else ()
+    if tokens and not prompt.startswith(tokens[0].text.removesuffix("\ufffd")):
+        tokens = tokens[1:]
+    found, begin, parts = list[Chunk](), 0, list[Chunk]()
+    for token in tokens:
+        place = prompt.find(token.text, begin) if token.text else -1
+        if begin < place and parts:
+            found.append(_one(prompt[begin:place], parts))
+            begin, parts = place, []
+        parts.append(token)
+        if place == begin:
+            found.append(_one(token.text, parts) if parts[1:] else token)
+            begin, parts = begin + len(token.text), []
+        if begin == len(prompt):
+            return found
+    return [*found, _one(prompt[begin:], parts)] if parts else []
+
+
+def _one(text: str, tokens: Sequence[Chunk]) -> Chunk:
+    """A text that some tokens have written."""
+    logprobs = [token.logprob for token in tokens if token.logprob is not None]
+    return Chunk(text, sum(logprobs) if logprobs else None)
 
 
 def _part(answer: Mapping[str, Any]) -> Part:
