@@ -22,7 +22,8 @@ class Drafted:
 
     @property
     def says_something(self) -> bool:
-        return any(draft.text.strip() for draft in self.drafts)
+        """Whether a draft has anything in it, and came to its end: others may lack their last lines."""
+        return any(draft.text.strip() and not draft.abandoned for draft in self.drafts)
 
 
 @dataclass(frozen=True, slots=True)

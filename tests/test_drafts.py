@@ -124,3 +124,14 @@ def test_past_the_deadline_the_draft_stays(monkeypatch):
     source = Like("len(basket)", when_asked=lambda draft: passed.set() if draft else None)
     assert texts(assistant(source).complete(request("n = ‸"))) == ["len(basket)"]
     assert passed.is_set()
+
+
+def test_a_second_time_that_is_not_over_in_time_leaves_the_draft_as_it_is(monkeypatch):
+    passed = Event()
+    clock = SimpleNamespace(monotonic=lambda: math.inf if passed.is_set() else 0.0)
+    monkeypatch.setattr("assistant.decoding.decode.time", clock)
+    first, second = "\n    a = 1\n    return a", "\n    c = 3\n    return c"
+    made = assistant(Like(first), Reader(f"{first}\n\n", f"{second}\n\n"))
+    answer = made.complete(request("def f():‸"), tell=lambda text: passed.set() if "c = 3\n" in text else None)
+    assert passed.is_set()
+    assert texts(answer) == [first]
