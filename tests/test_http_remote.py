@@ -16,7 +16,12 @@ from fastapi.responses import JSONResponse
 from http_tools import Served, until
 from http_tools import served as serving
 from remote_shapes import llama_server, ollama
-from remote_tools import QUICK, Proxy, free_port, llama_cpp_server, remote, served, vllm
+from remote_tools import QUICK, Proxy, Spoken, free_port, llama_cpp_server, remote, served, vllm
+
+from assistant.engine import Assistant
+from assistant.http.server import serve
+from assistant.plugins import Plugins
+from assistant.settings import Settings
 
 QWEN = "Qwen/Qwen2.5-Coder-7B"
 PROMPT = "<|fim_prefix|>x = <|fim_suffix|>\n<|fim_middle|>"
@@ -361,3 +366,24 @@ def test_a_server_that_loses_the_answer_is_named(stack, tmp_path):
     app.add_api_route("/v1/completions", lambda: JSONResponse({"error": "no memory"}, 500), methods=["POST"])
     with pytest.raises(openai.InternalServerError, match="no memory"):
         client_of(server).completions.create(model="", prompt=PROMPT)
+
+
+class EndedError(Exception):
+    """Ends a server as soon as it can be reached."""
+
+
+def test_of_several_workers_one_asks_the_server_before_it_is_needed(tmp_path, monkeypatch):
+    models, loaded = list[Spoken](), list[bool]()
+
+    def assemble(settings: Settings, plugins: Plugins) -> Assistant:
+        models.append(Spoken(ByteModel()))
+        return Assistant(models[-1], settings)
+
+    def told(*_: object) -> None:
+        loaded.extend(model.model.loaded for model in models)
+        raise EndedError
+
+    monkeypatch.setattr("assistant.http.server.assembly.assemble", assemble)
+    with pytest.raises(EndedError):
+        serve("127.0.0.1", 0, [tmp_path], "", Settings(), 3, told)
+    assert loaded == [True, False, False]

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from assistant import app as assembly
+from assistant.engine import Assistant
 from assistant.errors import ModelError, RequestError
 from assistant.http.app import create
 from assistant.http.boundary import Admission, is_loopback
@@ -55,6 +56,7 @@ def serve(
     queue, folders = Queue(lambda: _worker(settings, parallel), parallel), Folders(roots)
     changes = Changes(folders.roots, queue.files_changed)
     try:
+        _get_named(queue.first)
         service = Service(queue, folders, Metrics())
         server = _Server(_config(create(service, Admission(token))))
         tell(f"http://{_written(host)}:{listener.getsockname()[1]}", queue.first.model.name, folders.roots, bool(token))
@@ -98,11 +100,14 @@ def _worker(settings: Settings, parallel: int) -> Worker:
     """One of several that share the machine."""
     threads = max((settings.threads or usable_cores()) // parallel, 1) if parallel > 1 else settings.threads
     shared = msgspec.structs.replace(settings, threads=threads)
-    assistant = assembly.assemble(shared, Plugins(settings.disabled_plugins))
+    return Worker(assembly.assemble(shared, Plugins(settings.disabled_plugins)), settings.idle_minutes * 60)
+
+
+def _get_named(assistant: Assistant) -> None:
+    """Asks for what a model on a server is called. What is wrong with that is told to whoever asks for something."""
     if writes_text(assistant.model):
-        with suppress(ModelError):  # it is told to whoever asks
-            assistant.load()  # and its name is known
-    return Worker(assistant, settings.idle_minutes * 60)
+        with suppress(ModelError):
+            assistant.load()
 
 
 def listening(host: str, port: int) -> socket.socket:
