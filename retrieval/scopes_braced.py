@@ -123,7 +123,7 @@ _TYPED_LAST = re.compile(
 _PARAMETER = re.compile(r"(?:[(,]|\b(?:public|private|protected|readonly)\s)\s*(?:mut\s+)?([^\W\d]\w*)\??\s*:\s*")
 _GO = re.compile(
     r"\brange\s+(?P<iterable>[^\n{]{1,300})"
-    r"|(?P<names>[^\W\d]\w*(?:\s*,\s*\w+)*)\s*:=(?!\s*range\b)\s*(?P<value>[^\n]{1,300})"
+    r"|\b(?P<names>[^\W\d]\w*(?:\s*,\s*\w+){0,9})\s*:=(?!\s*range\b)\s*(?P<value>[^\n]{1,300})"
     r"|\bvar\s+(?P<name>[^\W\d]\w*)\s+(?P<type>[^=\n]{1,200})"
 )
 _GO_RANGE = re.compile(r"(?P<names>\w+(?:\s*,\s*\w+)?)\s*:?=\s*\Z")

@@ -52,11 +52,11 @@ _PYTHON = re.compile(
     ^[ \t]*(?P<annotated>[^\W\d]\w*)[ \t]*:[ \t]*(?P<type>[^\s=\#][^=\n\#]{0,200})(?:=|\#|$)
     | ^[ \t]*(?P<names>[^\W\d]\w*(?:[ \t]*,[ \t]*\w+)*)(?P<space>[ \t]*)=(?!=)[ \t]*(?P<value>[^\n]{1,500})
     | \b(?P<walrus>[^\W\d]\w*)[ \t]*:=[ \t]*(?P<given>[^\n]{1,500})
-    | \bfor[ \t]+(?P<each>[\w, \t()]+?)[ \t]+in[ \t]+(?P<iterable>[^\n]{1,500})
+    | \bfor[ \t]++(?P<each>[\w, \t()]{1,200}?)[ \t]++in[ \t]+(?P<iterable>[^\n]{1,500})
     | \bwith[ \t(]+(?P<call>[\w.]+(?:\(\)[\w.]+)*\((?:[^()]|\([^()]*\)){0,600}\))\s+as\s+(?P<entering>[^\W\d]\w*)
     | (?:\bwith[ \t(]+|,[ \t]*|^[ \t]+)(?![ \t)]|(?:except|import|from|case)\b)
       (?P<context>[^\n,]{1,300}?)[ \t]+as[ \t]+(?P<entered>[^\W\d]\w*)[ \t]*(?=[:,)])
-    | \bexcept\*?[ \t]*\(?(?P<error>[\w., ]+?)\)?[ \t]+as[ \t]+(?P<caught>\w+)
+    | \bexcept\*?[ \t]*\(?(?P<error>[\w., ]{1,200}?)\)?[ \t]++as[ \t]+(?P<caught>\w+)
     | \bisinstance\([ \t]*(?P<tested>[^\W\d]\w*)[ \t]*,[ \t]*\(?(?P<classes>[\w., |]+)
     """,
     re.VERBOSE | re.MULTILINE,
@@ -119,7 +119,7 @@ def _unpacked(names: str, origin: Origin, text: str) -> Iterator[tuple[str, Clue
 
 _RUBY = re.compile(
     r"^[ \t]*(?P<name>@{0,2}[^\W\d]\w*)[ \t]*\|{0,2}=(?![=~>])[ \t]*(?P<value>[^\n]{1,300})"
-    r"|(?P<iterable>[\w.@]+)\.(?:each|map|select|reject|find|detect|any\?|all\?)\w*[ \t]*(?:do|\{)[ \t]*"
+    r"|(?<![\w.@])(?P<iterable>[\w.@]+)\.(?:each|map|select|reject|find|detect|any\?|all\?)\w*[ \t]*(?:do|\{)[ \t]*"
     r"\|(?P<each>\w+)",
     re.MULTILINE,
 )

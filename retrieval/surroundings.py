@@ -156,7 +156,7 @@ class Surroundings:
 _GIVEN = re.compile(r"([\w.$]+)[\"']?\s*(?::[^=]+)?(?:[-+*/|&:]=|(?<![=!<>])=(?!=)|:)\s*(?:await\s+|new\s+|not\s+)?\Z")
 _SPOTS = {
     Spot.RAISED: re.compile(r"\b(?:raise|except\s*\(?|from)\s+\Z"),
-    Spot.ITERATED: re.compile(r"\bfor\s+[\w, ()]+?\s+(?:in|of)\s+\Z"),
+    Spot.ITERATED: re.compile(r"\bfor\s++[\w, ()]+?\s++(?:in|of)\s+\Z"),
     Spot.RETURNED: re.compile(r"\b(?:return|yield)\s+(?:await\s+)?\Z"),
     Spot.TESTED: re.compile(r"(?:\b(?:if|elif|while|and|or|not|assert|is|in)|[=!]=|[<>]=?|&&|\|\||!|\bif\s*\()\s*\Z"),
     Spot.ASSIGNED: re.compile(r"(?:(?<![=!<>(,])=|:=)\s*(?:await\s+)?\Z"),
@@ -165,7 +165,7 @@ _SPOTS = {
 _CLASS_WANTED = re.compile(
     r"(?:\braise\s+|\bexcept\s+\(?|\bnew\s+|->\s*|\w\s*:\s*|isinstance\([^,]+,\s*\(?|\bextends\s+)\Z"
 )
-_USED = re.compile(r"(\.|->|::)?\s*([^\W\d]\w+)")
+_USED = re.compile(r"(?:(\.|->|::)\s*)?([^\W\d]\w+)")
 _EMPTY_WORDS = words("self this get the of")
 
 

@@ -188,6 +188,12 @@ def test_what_is_around_in_each_language(language, text, expected):
     assert (scope.owner, scope.function) == expected
 
 
+def test_blanks_are_not_read_again_and_again():
+    """With the cube of their number it would take hours."""
+    text = f"def f():\n    # for{' ' * 11_000}\n    item: Item = load()\n    "
+    assert scope_of(text, "python").variables["item"].text == "Item"
+
+
 # Types of expressions
 
 BODY = (
