@@ -20,6 +20,6 @@ INDENTED = frozenset(("python", "ruby"))
 
 @lru_cache(64)
 def scope_of(before: str, language: str) -> Scope:
-    """The scope at the end of a text."""
+    """The scope at the end of a text. Its own text has `\n` at the ends of lines."""
     read = indented if language in INDENTED else braced
-    return read(before[-WINDOW:], language)
+    return read(before[-WINDOW:].replace("\r\n", "\n"), language)

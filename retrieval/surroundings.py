@@ -99,21 +99,22 @@ class Surroundings:
 
     @classmethod
     def of(cls, apis: Apis, scene: Scene) -> Surroundings:
-        before = scene.before.removesuffix(begun_name(scene.before))
+        before = scene.before.removesuffix(begun_name(scene.before)).replace("\r\n", "\n")
+        after = scene.after.replace("\r\n", "\n")[:BELOW]
         scope = scope_of(before, scene.language)
         inference = Inference(apis, scene.path, scene.language, scope, before)
         line = before[before.rfind("\n") + 1 :][-LONG:]
         above = before[-ABOVE:]
         is_member = bool(scene.receiver)
         used, members_used, names_used = _usage(above, is_member)
-        below, _, _ = _usage(scene.after[:BELOW], is_member)
+        below, _, _ = _usage(after, is_member)
         inside = len(above) - min(len(scope.text), len(above))
         tokens_above, tokens_inside = tokens_of(above[:inside]), tokens_of(above[inside:])
         ahead_of_it = [*tokens_above, *tokens_inside]
         if scene.receiver:
             ahead_of_it = ahead_of_it[: -len(tokens_of(scene.receiver)) - 1]
         given_to = parameter(ahead_of_it, inference, apis) or Parameter("")
-        text = above + "\n" + scene.after[:BELOW]
+        text = above + "\n" + after
         ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
         given = _GIVEN.search(ahead)
         assigned = given[1].rpartition(".")[2] if given else ""
@@ -128,7 +129,7 @@ class Surroundings:
             near=_near(above, is_member),
             used=used,
             below=below,
-            usage=usage(tokens_above, tokens_inside, tokens_of(scene.after[:BELOW]), is_member),
+            usage=usage(tokens_above, tokens_inside, tokens_of(after), is_member),
             with_receiver=_used_with(scene.receiver, text),
             context=_followers(line, 3, text),
             longer_context=_followers(line, 5, text),

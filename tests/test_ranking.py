@@ -411,6 +411,13 @@ def test_what_is_expected_is_read_off_the_line():
     assert features(F + "x: Price = item.‸", "item")["Item.total"]["expected"]
 
 
+def test_ends_of_lines_make_no_difference():
+    text = SHOP_IMPORTS + "def f(item: Item) -> Price:\n    x = item.price\n    return item.‸\n\ndef g():\n    pass\n"
+    windows = text.replace("\n", "\r\n")
+    assert features(windows, "item") == features(text, "item")
+    assert features(windows, "item")["Item.total"]["expected"] == 1
+
+
 def test_what_gives_a_container_of_it_is_marked():
     found = features(F + "x = items.‸", "items", expected="Item")
     assert (found["fetch"]["expected part"], found["load"]["expected"]) == (1, 1)
