@@ -56,6 +56,9 @@ TICK = 0.1
 
 EXAMPLE = '"how do I add an item to an order"'
 
+CUT = "The arguments that the model wrote had a fault, and are left out: fill them in."
+"""Why a call is an outline where the model's is right in part only."""
+
 _QUESTION = re.compile(
     r"(?:please\s+|and\s+|so\s+)*"
     r"(?:(?:how|where|what)\s+(?:do|can|could|would|should|must)\s+(?:i|we|you|one)\s+|how\s+to\s+|"
@@ -102,7 +105,8 @@ class Search:
         if best:
             code = call.begun + best.text + call.behind
             return Asked(self.apis, code, best.replaces, imports, self.left_out, call.note)
-        reason = " ".join(filter(None, (call.note, reason or (answer.reason if answer else ""))))
+        reason = reason or (answer.reason or CUT if answer else "")
+        reason = " ".join(filter(None, (call.note, reason)))
         return Asked(self.apis, call.outline + call.behind, 0, imports, self.left_out, reason)
 
 

@@ -108,5 +108,7 @@ def test_what_is_refused_is_not_shown_in_part():
 def test_a_call_is_not_completed_by_a_part_of_its_arguments():
     search = Search((), Call("count(", "count(a, b)"), ())
     part, whole = Completion("a", is_cut=True), Completion("a, c)")
-    assert search.asked(Answer((part,))).code == "count(a, b)"
-    assert search.asked(Answer((whole, part))).code == "count(a, c)"
+    outlined = search.asked(Answer((part,)))
+    assert (outlined.code, "had a fault" in outlined.reason) == ("count(a, b)", True)
+    completed = search.asked(Answer((whole, part)))
+    assert (completed.code, completed.reason) == ("count(a, c)", "")
