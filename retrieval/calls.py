@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from retrieval.apis import Api, ApiKind, Apis
-from retrieval.brackets import separated
+from retrieval.brackets import closing, separated
 from retrieval.inference import Definition, Inference
 
 REACH = 200
@@ -15,6 +15,9 @@ REACH = 200
 
 MOST = 4
 """Functions of a name that are looked at where nothing says which is meant."""
+
+
+_QUOTES = ("'", '"', "`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,7 @@ def parameter(ahead: Sequence[str], inference: Inference, apis: Apis) -> Paramet
 def _open_call(ahead: Sequence[str]) -> tuple[int, int]:
     """Where the innermost open bracket stands, and how many arguments are given; -1 if it is none of a call."""
     depth, commas = 0, 0
-    for index in range(len(ahead) - 1, max(len(ahead) - REACH, 0) - 1, -1):
-        token = ahead[index]
+    for index, token in _outside_strings(ahead):
         if token in (")", "]", "}"):
             depth += 1
         elif token in ("(", "[", "{"):
@@ -53,6 +55,27 @@ def _open_call(ahead: Sequence[str]) -> tuple[int, int]:
         elif not depth and not commas and token == "=":
             break
     return -1, 0
+
+
+def _outside_strings(ahead: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The last tokens with their places, backwards, without strings that begin and end in one line."""
+    index, first = len(ahead) - 1, max(len(ahead) - REACH, 0)
+    while index >= first:
+        if ahead[index] in _QUOTES:
+            index = _opening(ahead, index, first)
+        else:
+            yield index, ahead[index]
+        index -= 1
+
+
+def _opening(ahead: Sequence[str], end: int, first: int) -> int:
+    """Where the string begins that a quotation mark ends; there itself if none begins in its line."""
+    for index in range(end - 1, first - 1, -1):
+        if ahead[index] == "\n":
+            break
+        if ahead[index] == ahead[end]:
+            return index
+    return end
 
 
 def _expression(tokens: Sequence[str]) -> str:
@@ -85,7 +108,8 @@ def _initialiser(cls: Api, apis: Apis) -> Api | None:
 
 def _declared(api: Api, name: str) -> Parameter:
     """A parameter with its type, as the signature has it."""
-    _, _, listed = api.signature.partition("(")
+    opener = api.signature.find("(")
+    listed = api.signature[opener + 1 : closing(api.signature, opener)] if opener >= 0 else ""
     for each in separated(listed):
         found = re.match(rf"\**{re.escape(name)}\??\s*:\s*([^=]+)", each)
         if found:

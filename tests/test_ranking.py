@@ -11,10 +11,12 @@ from ranking_recall import BASELINES, Trial
 from sites import Case, Site, index, sites
 
 from retrieval.apis import Apis
+from retrieval.calls import Parameter, parameter
 from retrieval.inference import Inference
 from retrieval.ranking import FEATURES, WEIGHTS, Scene, described, rank
 from retrieval.scopes import scope_of
 from retrieval.type_texts import awaited, element, iterated, module, parts, place
+from retrieval.usage import tokens_of
 
 ITEMS = """
 class Thing:
@@ -516,6 +518,8 @@ CALLED = "def pack(box, price, label: Price = None): ...\nclass Parcel:\n    def
         ("pack(1, item.‸", "Item.price", 1),
         ("pack(\n        (1, 2),\n        item.‸", "Item.price", 1),
         ("Parcel(item.‸", "Item.total", 1),
+        ("pack('1, (2', item.‸", "Item.price", 1),
+        ("pack(1,  # don't\n        item.‸", "Item.price", 1),
         ("pack(item.‸", "Item.price", 0),
         ("pack(1, label=item.‸", "Item.price", 0),
         ("pack[1, item.‸", "Item.price", 0),
@@ -532,6 +536,13 @@ def test_the_parameter_that_is_being_given_is_known(call, member, share):
 def test_the_type_of_the_parameter_is_known():
     found = features(SHOP_IMPORTS + CALLED + "def f(item: Item):\n    pack(1, 2, item.‸", "item")
     assert (found["Item.total"]["parameter's type"], found["Item.price"]["parameter's type"]) == (1, 0)
+
+
+def test_the_type_of_the_last_parameter_ends_where_its_function_gives_something():
+    text = "def pack(box: int, price: list[Item]) -> Parcel: ...\nx = pack(1, "
+    apis = indexed({"a.py": text})
+    inference = Inference(apis, "a.py", "python", scope_of(text, "python"), text)
+    assert parameter(tokens_of(text), inference, apis) == Parameter("price", "list[Item]")
 
 
 def test_functions_whose_arguments_are_at_hand_are_marked():
