@@ -185,6 +185,15 @@ def test_vllm_gets_what_it_was_asked_for(stack, tmp_path):
     assert answer.usage.prompt_tokens == len("x = \n") + 3
 
 
+@pytest.mark.parametrize("coldest", [{"top_p": 0.0, "temperature": 1.0}, {"temperature": 1e-9, "top_k": 3}])
+def test_what_leaves_one_token_is_no_chance(stack, tmp_path, coldest):
+    app = vllm(bytes_model(), rule="none")
+    server = before(stack, tmp_path, stack.enter_context(served(app)))
+    assert server.post("/completion", {"prompt": PROMPT, "seed": 3, **coldest}).json()["content"] == "f(y)\nreturn é"
+    assert app.state.asked[-1]["temperature"] == 0.0
+    assert not {"top_p", "top_k"} & set(app.state.asked[-1])
+
+
 def test_the_servers_counts_are_told_at_the_end_of_a_stream(stack, tmp_path):
     server = before(stack, tmp_path, stack.enter_context(served(vllm(bytes_model()))))
     ask = {"model": "", "prompt": PROMPT, "max_tokens": 99, "stream": True, "stream_options": {"include_usage": True}}

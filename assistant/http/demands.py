@@ -68,7 +68,7 @@ class Demand:
         if self.alternatives is not None and model.told < max(self.alternatives, 1):
             told = f"of {model.told} tokens at a place at most" if model.told else "of no tokens"
             raise Problem(501, f"The server of {model.name} tells probabilities {told}.", "logprobs")
-        for name in ("top_p", "top_k", "min_p") if self.sampling.temperature >= COLDEST else ():
+        for name in ("top_p", "top_k", "min_p") if self.sampling.temperature else ():
             if name not in model.draws and getattr(self.sampling, name) != getattr(Sampling(), name):
                 raise Problem(501, f"The server of {model.name} does not know {name}: leave it out.", name)
         seed = random.randrange(SEEDS) if self.seed is None else self.seed % SEEDS
@@ -92,9 +92,11 @@ class Demand:
 def sampling(
     temperature: float | None, several: bool, top_k: int | None, top_p: float | None, min_p: float | None
 ) -> Sampling:
-    """How tokens are chosen, by what a client says of it. Negative limits are none."""
-    usual = SEVERAL if several else 0.0
-    return Sampling(usual if temperature is None else temperature, max(top_k or 0, 0), top_p or 1.0, min_p or 0.0)
+    """How tokens are chosen, by what a client says of it. Negative limits are none; a `top_p` of 0 leaves one token."""
+    if temperature is None:
+        temperature = SEVERAL if several else 0.0
+    is_cold = temperature < COLDEST or top_p == 0
+    return Sampling(0.0 if is_cold else temperature, max(top_k or 0, 0), top_p or 1.0, min_p or 0.0)
 
 
 def _known(model: Model, tokens: Sequence[int]) -> Sequence[int]:
