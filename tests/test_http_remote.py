@@ -259,6 +259,12 @@ def test_what_the_server_cannot_do_is_named(stack, tmp_path, wrong, param):
     assert plain.choices[0].text == "f(y)"  # nothing is drawn, so that no limit has an effect
 
 
+def test_how_many_probabilities_the_server_tells_is_named(stack, tmp_path):
+    server = before(stack, tmp_path, stack.enter_context(served(vllm(bytes_model(), told=5))))
+    with pytest.raises(openai.APIStatusError, match="of 5 tokens at a place at most, not of 7: ask for fewer"):
+        client_of(server).completions.create(model="", prompt=PROMPT, logprobs=7)
+
+
 def test_prompts_that_are_not_scored_are_refused(stack, tmp_path):
     server = before(stack, tmp_path, stack.enter_context(served(llama_server(bytes_model()))))
     with pytest.raises(openai.APIStatusError, match="how probable a prompt is") as caught:

@@ -66,8 +66,9 @@ class Demand:
         if not self.prompt and self.suffix is None:
             raise _empty()
         if self.alternatives is not None and model.told < max(self.alternatives, 1):
-            told = f"of {model.told} tokens at a place at most" if model.told else "of no tokens"
-            raise Problem(501, f"The server of {model.name} tells probabilities {told}.", "logprobs")
+            told = f"of {model.told} tokens at a place at most, not of {self.alternatives}" if model.told else "of none"
+            hint = "ask for fewer" if model.told else "leave it out"
+            raise Problem(501, f"The server of {model.name} tells logprobs {told}: {hint}.", "logprobs")
         for name in ("top_p", "top_k", "min_p") if self.sampling.temperature else ():
             if name not in model.draws and getattr(self.sampling, name) != getattr(Sampling(), name):
                 raise Problem(501, f"The server of {model.name} does not know {name}: leave it out.", name)

@@ -19,7 +19,9 @@ def echoed(model: Passing, errand: Errand, stopped: Event) -> Stretch:
         return Stretch(errand.prompt)
     told = model.scored(errand.prompt, errand.alternatives, stopped)
     if not told:
-        raise Problem(501, f"The server of {model.name} does not tell how probable a prompt is.", "echo")
+        raise Problem(
+            501, f"The server of {model.name} does not tell how probable a prompt is: leave echo out.", "echo"
+        )
     return Stretch(errand.prompt, tuple(_token(chunk, errand.alternatives) for chunk in told))
 
 
