@@ -19,9 +19,10 @@ from assistant.types import CompletionRequest, Snippet, Trigger, name_in
 from retrieval.api import Api, ApiKind
 from retrieval.apis import Apis
 from retrieval.importing import import_of, is_at_hand, outermost, place_of_imports
-from retrieval.inference import Inference, Value
+from retrieval.inference import Inference
 from retrieval.scopes import scope_of
 from retrieval.stubs import line, stub
+from retrieval.values import Value
 
 SHOWN = 4
 """APIs whose stubs the model sees."""

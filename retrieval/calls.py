@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from retrieval.apis import Api, ApiKind, Apis
 from retrieval.brackets import closing, separated
-from retrieval.inference import Definition, Inference
+from retrieval.inference import Inference
+from retrieval.values import Definition
 
 REACH = 200
 """Tokens before the cursor in which the bracket is looked for."""

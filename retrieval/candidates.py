@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
-from retrieval.inference import IMPLICIT, Inference, Instance, Module
+from retrieval.names import IMPLICIT, Names
 from retrieval.surroundings import Scene, Surroundings, words_in_order
+from retrieval.values import Instance, Module
 
 MOST = 1_500
 """Candidates that are looked at."""
@@ -74,18 +75,18 @@ def gather(apis: Apis, scene: Scene, around: Surroundings) -> Iterable[Candidate
 def _members(apis: Apis, scene: Scene, around: Surroundings, found: _Found) -> None:
     """What the receiver's type has, by the server and by the text."""
     if dotted := type_texts.module(scene.receiver_type):
-        _add_module(around.inference, Module(Import(dotted, "", dotted), scene.path), found)
+        _add_module(around.inference.names, Module(Import(dotted, "", dotted), scene.path), found)
     value = around.value
     if isinstance(value, Module):
-        _add_module(around.inference, value, found)
+        _add_module(around.inference.names, value, found)
     parts = type_texts.parts(scene.receiver_type)
-    for cls in around.inference.classes_in(scene.receiver_type, scene.path) if parts else ():
+    for cls in around.inference.names.classes_in(scene.receiver_type, scene.path) if parts else ():
         is_class = any(part.is_class and part.name == cls.name for part in parts)
         for api, distance in _inherited(apis, cls):
             if candidate := found.at(api):
                 candidate.served = distance if candidate.served < 0 else min(distance, candidate.served)
                 candidate.static = is_class
-    for cls in around.inference.classes(value):
+    for cls in around.inference.names.classes(value):
         for api, distance in _inherited(apis, cls):
             if candidate := found.at(api):
                 candidate.inferred = distance if candidate.inferred < 0 else min(distance, candidate.inferred)
@@ -98,9 +99,9 @@ def _members(apis: Apis, scene: Scene, around: Surroundings, found: _Found) -> N
         )
 
 
-def _add_module(inference: Inference, module: Module, found: _Found) -> None:
-    files = set(inference.files(module))
-    for api in inference.module(module):
+def _add_module(names: Names, module: Module, found: _Found) -> None:
+    files = set(names.files(module))
+    for api in names.module(module):
         if candidate := found.at(api):
             candidate.module = 1.0
             candidate.passed_on = float(api.path not in files)
@@ -118,9 +119,9 @@ def _inherited(apis: Apis, cls: Api) -> Iterator[tuple[Api, int]]:
 def _guessed_members(apis: Apis, scene: Scene, around: Surroundings, found: _Found) -> None:
     """What might be a member where the receiver's type is unknown: of classes that are near, and by names in use."""
     near = [api for each in around.imported.values() for api in each if api.kind is ApiKind.CLASS]
-    near += [api for each in around.inference.here.values() for api in each if api.kind is ApiKind.CLASS]
+    near += [api for each in around.inference.names.here.values() for api in each if api.kind is ApiKind.CLASS]
     for name in around.scope.variables:
-        near += around.inference.classes(around.inference.variable(name))
+        near += around.inference.names.classes(around.inference.variable(name))
     near += _called_like(apis, scene.receiver)
     for cls in dict.fromkeys(near):
         for api, _ in _inherited(apis, cls):
@@ -148,7 +149,7 @@ def _add_named(apis: Apis, names: Iterable[str], found: _Found, *, owned: bool) 
 
 def _names(apis: Apis, scene: Scene, around: Surroundings, found: _Found) -> None:
     """What may stand where no receiver is: the file's own, what it imports, what is expected, what is near."""
-    for each in around.inference.here.values():
+    for each in around.inference.names.here.values():
         for api in each:
             if not api.owner or api.kind is ApiKind.CLASS:
                 found.at(api)
@@ -157,11 +158,11 @@ def _names(apis: Apis, scene: Scene, around: Surroundings, found: _Found) -> Non
             is_visible = imported.name in ("*", api.name, "default") or scene.language != "python"
             if not api.owner and is_visible and (candidate := found.at(api)):
                 candidate.imported = 1.0
-    own = around.inference.own_class()
+    own = around.inference.names.own_class
     if own and scene.language in IMPLICIT:
         for api, distance in _inherited(apis, own):
             if candidate := found.at(api):
                 candidate.inferred = distance
-    for cls in around.inference.classes_in(scene.expected, scene.path) if scene.expected else ():
+    for cls in around.inference.names.classes_in(scene.expected, scene.path) if scene.expected else ():
         found.at(cls)
     _add_named(apis, around.names_used[:MOST_PLAIN], found, owned=False)

@@ -13,10 +13,11 @@ from retrieval import type_texts
 from retrieval.apis import Api, Apis, Import
 from retrieval.calls import Parameter, parameter
 from retrieval.clues import Scope
-from retrieval.inference import Inference, Value
+from retrieval.inference import Inference
 from retrieval.scopes import scope_of
 from retrieval.type_texts import words
 from retrieval.usage import Usage, tokens_of, usage
+from retrieval.values import Value
 
 NEAR = 40
 """Lines above the cursor that count as near."""
@@ -118,14 +119,14 @@ class Surroundings:
         ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
         given = _GIVEN.search(ahead)
         assigned = given[1].rpartition(".")[2] if given else ""
-        imported = {each: apis.definitions(each, scene.path) for each in inference.imports}
+        imported = {each: apis.definitions(each, scene.path) for each in inference.names.imports}
         return cls(
             inference=inference,
             scope=scope,
             value=inference.of(scene.receiver) if scene.receiver else None,
             imported=imported,
             imported_names=frozenset(api.qualified for found in imported.values() for api in found),
-            own=inference.own_class(),
+            own=inference.names.own_class,
             near=_near(above, is_member),
             used=used,
             below=below,
