@@ -77,6 +77,11 @@ def test_of_what_gives_a_base_type_only_that_counts_which_is_about_the_repositor
     assert headers(checker, text.replace("Box", "int")) == {}
 
 
+def test_an_int_is_given_where_a_float_is_taken(checker):
+    text = "from shapes import Box\ndef grams(box: Box) -> int: ...\ndef title(box: Box) -> str: ...\none: float = ‸\n"
+    assert set(headers(checker, text)) == {"grams"}
+
+
 def test_values_of_types_that_are_not_imported_count(checker):
     text = "import shapes\ndef inside(box: shapes.Square, count: int):\n    one: shapes.Box = ‸\n"
     assert headers(checker, text)["box"].depth == 0

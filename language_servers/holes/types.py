@@ -232,6 +232,7 @@ def score(text: str, language: str) -> float:
 def accepts(target: str, offered: str) -> bool:
     """Whether a type is, by its name, one of those that a target allows: the fallback where no checker is asked."""
     wanted = {_bare(each) for each in alternatives(target)}
+    wanted |= {"int"} if "float" in wanted else set()  # PEP 484, "The numeric tower"
     given = {_bare(each) for each in alternatives(offered)}
     is_there = set(nothings(offered)) <= set(nothings(target))
     return bool(given) and is_there and given <= wanted and not given & UNKNOWN
