@@ -116,7 +116,7 @@ class Surroundings:
             ahead_of_it = ahead_of_it[: -len(tokens_of(scene.receiver)) - 1]
         given_to = parameter(ahead_of_it, inference, apis) or Parameter("")
         text = above + "\n" + after
-        ahead = line[: len(line) - len(scene.receiver) - 1] if scene.receiver else line
+        ahead = line[: max(line.rfind(scene.receiver), 0)] if scene.receiver else line
         given = _GIVEN.search(ahead)
         assigned = given[1].rpartition(".")[2] if given else ""
         imported = {each: apis.definitions(each, scene.path) for each in inference.names.imports}

@@ -25,8 +25,8 @@ NAMES_BACK = 4
 GROWTH = 3.0
 """How many times as much a use counts for each token that is the same."""
 
-_TOKEN = re.compile(r"\w+|->|::|\n(?=[ \t]*\S)|[^\w\s]")
-_ACCESS = frozenset((".", "->", "::"))
+_TOKEN = re.compile(r"\w+|->|::|\?\.|\n(?=[ \t]*\S)|[^\w\s]")
+_ACCESS = frozenset((".", "->", "::", "?."))
 _FUNCTION = words("def function func fn")
 _FIXED = words(
     "self cls this super None True False return if elif else for while in not and or is with as try except finally"

@@ -15,6 +15,7 @@ from retrieval.calls import Parameter, parameter
 from retrieval.inference import Inference
 from retrieval.ranking import FEATURES, WEIGHTS, Scene, described, rank
 from retrieval.scopes import scope_of
+from retrieval.surroundings import Spot, Surroundings
 from retrieval.type_texts import awaited, element, iterated, module, parts, place
 from retrieval.usage import tokens_of
 
@@ -531,6 +532,18 @@ CALLED = "def pack(box, price, label: Price = None): ...\nclass Parcel:\n    def
 def test_the_parameter_that_is_being_given_is_known(call, member, share):
     found = features(SHOP_IMPORTS + CALLED + f"def f(item: Item):\n    {call}", "item")
     assert found[member]["parameter"] == found[member]["parameter so"] == share
+
+
+@pytest.mark.parametrize("mark", [".", "?.", "->", "::"])
+def test_where_an_expression_stands_is_seen_before_any_mark(mark):
+    code = "function pack(box: Box, price: Price): void {}\n"
+    apis = indexed({"a.ts": code}, "typescript")
+    assigned, given = (
+        Surroundings.of(apis, Scene("a.ts", "typescript", f"{code}{line}{mark}", "", "item"))
+        for line in ("total = item", "pack(1, item")
+    )
+    assert (assigned.spot, assigned.assigned) == (Spot.ASSIGNED, "total")
+    assert (given.spot, given.parameter) == (Spot.ARGUMENT, Parameter("price", "Price"))
 
 
 def test_the_type_of_the_parameter_is_known():
