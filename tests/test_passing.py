@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 from remote_tools import QUICK, remote, served
 
 from assistant.passing import Errand, Passing, passed_on
 from assistant.types import NEVER
+from plugins.remote.server import Server
 
 Events = Callable[[dict[str, Any]], Iterator[dict[str, Any]]]
 """What a server tells of what it is asked for."""
@@ -84,3 +86,22 @@ def test_no_more_tokens_come_than_are_wanted_where_a_server_breaks_off_behind_th
     with asked(events) as (model, bodies):
         assert written(model, 4) == ("aaaa", False)
         assert (len(bodies), model.is_up) == (1, True)
+
+
+def test_no_connection_is_used_again_that_was_idle_for_too_long(monkeypatch):
+    monkeypatch.setattr("plugins.remote.server.IDLE", 0.0)
+    app, ports = FastAPI(), list[int]()
+
+    @app.get("/v1/models")
+    def models(request: Request) -> Any:
+        ports.append(request.client.port if request.client else 0)
+        return {"data": [{"id": "model"}]}
+
+    async def asked_twice(server: Server) -> None:
+        await server.listed()
+        await server.listed()
+        await server.close()
+
+    with served(app) as url:
+        asyncio.run(asked_twice(Server(url, waits=QUICK)))
+    assert len(set(ports)) == 2

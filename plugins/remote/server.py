@@ -23,6 +23,9 @@ from plugins.remote.traits import Traits, Waits
 
 log = logging.getLogger(__name__)
 
+IDLE = 2.0
+"""Seconds that an idle connection is kept. vLLM and llama.cpp close it after five, maybe just when it is used again."""
+
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
     """What is wrong with the server at an address; `is_ours` if it minds what it was asked for, and `after` how many
@@ -206,7 +209,8 @@ class Server:
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         timeout = httpx.Timeout(self.waits.first + self.waits.next, connect=self.waits.connect)
         context = ssl.create_default_context() if self.url.startswith("https:") else False
-        return httpx.AsyncClient(headers=headers, timeout=timeout, verify=context, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=IDLE)
+        return httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, verify=context, trust_env=False)
 
     async def listed(self) -> list[dict[str, Any]]:
         """What it says of its models. Raises Trouble."""
