@@ -12,10 +12,11 @@ from pathlib import Path
 from tree_sitter import Node
 
 from language_servers.analyzer import Document
+from language_servers.holes.files import read
 from language_servers.holes.places import Place, distinct, places_at
 from language_servers.holes.probe import SCRIPTS
 from language_servers.holes.stubs import Found, Stub, in_one_line, stub_of
-from language_servers.holes.trees import CLASSES, Tree, descendants, read, tree_of
+from language_servers.holes.trees import CLASSES, Tree, descendants, tree_of
 
 STEPS = 4
 """Imports that are followed to a declaration."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from tree_sitter import Node
 
 from language_servers.analyzer import Document, Location
 from language_servers.holes import types
-from language_servers.holes.trees import CLASSES, Tree, descendants, enclosing, read, tree_of
+from language_servers.holes.files import read
+from language_servers.holes.trees import CLASSES, Tree, descendants, enclosing, tree_of
 
 WINDOW = 400
 """Members of a class that are looked at."""
@@ -114,18 +114,3 @@ def parameter_name(parameter: Node) -> Node | None:
     """The name in `name`, `name: T`, `*name: T`, `name = 1`; of a `*` or `/` None."""
     name = parameter.child_by_field_name("name") or parameter.child_by_field_name("pattern")
     return name or next(iter(parameter.named_children), None)
-
-
-def is_own(path: Path, root: Path) -> bool:
-    """Whether a file belongs to the repository, not to something that is installed in it."""
-    if not path.is_relative_to(root):
-        return False
-    parts = path.relative_to(root).parts
-    return not any(part in ("site-packages", "node_modules", ".venv", "venv") for part in parts)
-
-
-def is_installed(path: Path) -> bool:
-    """Whether a file belongs to a library that is installed, and not to the language's own."""
-    parts = path.parts
-    library = "site-packages" in parts or "dist-packages" in parts or "node_modules" in parts
-    return library and "typeshed" not in parts and "typescript" not in parts and "stdlib" not in parts

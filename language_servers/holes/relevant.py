@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from language_servers.analyzer import Location
+from language_servers.holes.files import is_installed, is_own
 from language_servers.holes.inquiry import Inquiry
 from language_servers.holes.modules import declared
-from language_servers.holes.places import Place, is_installed, is_own
+from language_servers.holes.places import Place
 from language_servers.holes.stubs import Found, Stub, class_at
 
 TYPES = 12

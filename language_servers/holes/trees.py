@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from tree_sitter import Node
 
@@ -21,9 +20,6 @@ CLASSES = (
     "type_item", "type_spec", "struct_specifier", "class_specifier", "enum_specifier", "type_definition", "class",
 )  # fmt: skip
 """What declares a type, in any language."""
-
-LARGEST = 1_000_000
-"""Bytes of a file that is still read for a type."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +64,6 @@ def tree_of(document: Document) -> Tree | None:
         return None
     data = document.text.encode("utf-8", "replace")
     return Tree(document, data, grammar.parse(data).root_node)
-
-
-def read(path: Path, language: str) -> Document | None:
-    """A file on the disk as a document; None if it cannot be read, or is too large to be somebody's code."""
-    try:
-        status = path.stat()
-        return _read(path, language, status.st_mtime_ns) if status.st_size <= LARGEST else None
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path, language: str, changed: int) -> Document:
-    text = path.read_bytes().decode("utf-8", "replace")
-    return Document(path, language, text)
 
 
 def ancestors(node: Node) -> Iterator[Node]:
