@@ -89,7 +89,7 @@ def test_no_more_tokens_come_than_are_wanted_where_a_server_breaks_off_behind_th
 
 
 def test_no_connection_is_used_again_that_was_idle_for_too_long(monkeypatch):
-    monkeypatch.setattr("plugins.remote.server.IDLE", 0.0)
+    monkeypatch.setattr("plugins.remote.connections.IDLE", 0.0)
     app, ports = FastAPI(), list[int]()
 
     @app.get("/v1/models")
@@ -105,3 +105,19 @@ def test_no_connection_is_used_again_that_was_idle_for_too_long(monkeypatch):
     with served(app) as url:
         asyncio.run(asked_twice(Server(url, waits=QUICK)))
     assert len(set(ports)) == 2
+
+
+async def test_a_connection_that_the_server_closes_when_it_is_used_again_is_no_fault_of_the_server():
+    body = json.dumps({"data": [{"id": "model"}]})
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+    async def answered_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answered_once, "127.0.0.1", 0) as listening:
+        server = Server(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1", waits=QUICK)
+        assert await server.listed() == await server.listed() == [{"id": "model"}]
+        await server.close()

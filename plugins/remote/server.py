@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -18,13 +17,11 @@ from assistant.errors import ServerError
 from assistant.passing import Ending
 from assistant.types import Chunk
 from plugins.remote.answers import Chunks, Part, part, prompt_tokens
+from plugins.remote.connections import connections
 from plugins.remote.dialects import Ask, Shape, body, path, scoring
 from plugins.remote.traits import Traits, Waits
 
 log = logging.getLogger(__name__)
-
-IDLE = 2.0
-"""Seconds that an idle connection is kept. vLLM and llama.cpp close it after five, maybe just when it is used again."""
 
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
@@ -205,12 +202,7 @@ class Server:
         return self._client
 
     def _connections(self) -> httpx.AsyncClient:
-        """Connections that know neither proxies of the environment nor redirections: the code goes to this server."""
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        timeout = httpx.Timeout(self.waits.first + self.waits.next, connect=self.waits.connect)
-        context = ssl.create_default_context() if self.url.startswith("https:") else False
-        limits = httpx.Limits(keepalive_expiry=IDLE)
-        return httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, verify=context, trust_env=False)
+        return connections(self.url, self.key, self.waits)
 
     async def listed(self) -> list[dict[str, Any]]:
         """What it says of its models. Raises Trouble."""
