@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from assistant.guards import View
-from assistant.syntax import CLOSERS, Token, tokens, unmatched
+from assistant.syntax import CLOSERS, OPENERS, Token, tokens, unmatched
 from assistant.types import CompletionRequest
 
 _ENDS = frozenset(("word", "string", *CLOSERS))
@@ -30,6 +31,8 @@ def whole_part(text: str, end: int, request: CompletionRequest) -> str:
     for count in range(len(written), 0, -1):
         kept, cut = written[:count], written[count:]
         part = text[: kept[-1].end]
+        if request.language == "python" and _wants_else(kept, text):
+            continue
         if len(part) <= end and _is_whole(kept) and View(request, part).in_code:
             return "" if cut and _belongs(cut[0]) else part
     return ""
@@ -37,6 +40,18 @@ def whole_part(text: str, end: int, request: CompletionRequest) -> str:
 
 def _is_whole(kept: Sequence[Token]) -> bool:
     return kept[-1].kind in _ENDS and not unmatched(kept)[1]
+
+
+def _wants_else(kept: Sequence[Token], text: str) -> bool:
+    """Whether Python's choice has only one side so far: `a if b`."""
+    depth, open_choices = 0, 0
+    for before, token in pairwise(kept):
+        depth += (before.kind in OPENERS) - (token.kind in CLOSERS)
+        if depth == 0 and token.kind == "if" and before.kind in _ENDS and "\n" not in text[before.end : token.start]:
+            open_choices += 1
+        elif depth == 0 and token.kind == "else":
+            open_choices -= 1
+    return open_choices > 0
 
 
 def _belongs(following: Token) -> bool:
