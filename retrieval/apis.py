@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
+from posixpath import basename, dirname
 from threading import Lock
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from retrieval.apis_file import ApisOfFile, uses_in
 from retrieval.extraction import extract
 from retrieval.extraction_nodes import first_name, last_name
 from retrieval.imports import Import
-from retrieval.places import places
+from retrieval.places import places, shared_folders
 
 __all__ = ["Api", "ApiKind", "Apis", "Import"]
 
@@ -76,8 +77,7 @@ class Apis:
 
     def of_file(self, path: str) -> Sequence[Api]:
         """In the file's order."""
-        file = self._files.get(path)
-        return file.all() if file else ()
+        return self._files.get(path, _NOTHING).all()
 
     def derived(self, path: str, make: Callable[[Sequence[Api]], _Value]) -> _Value:
         """What is made of a file's APIs, once for as long as the file is as it is."""
@@ -99,8 +99,8 @@ class Apis:
 
     def _beside(self, file: ApisOfFile) -> list[ApisOfFile]:
         """The files of a package, which is a folder."""
-        folder = _folder(file.path)
-        paths = [path for path in self._ending.get(_name(folder), ()) if _folder(path) == folder]
+        folder = dirname(file.path)
+        paths = [path for path in self._ending.get(basename(folder), ()) if dirname(path) == folder]
         return [self._files[path] for path in sorted(paths) if path in self._files]
 
     def lineage(self, cls: Api) -> list[Api]:
@@ -126,13 +126,11 @@ class Apis:
 
     def imports(self, path: str) -> tuple[Import, ...]:
         """What a file imports."""
-        file = self._files.get(path)
-        return file.imports() if file else ()
+        return self._files.get(path, _NOTHING).imports()
 
     def resolve(self, imported: Import, importer: str) -> tuple[str, ...]:
         """The repository's files that an import means: one, or those of a folder where a package is a folder (Go)."""
-        file = self._files.get(importer)
-        for place in places(imported, importer, file.language if file else ""):
+        for place in places(imported, importer, self._files.get(importer, _NOTHING).language):
             if place in self._files:
                 return (place,)
             if place.startswith("*/") and (ending := self._ending_with(place, importer)):
@@ -191,17 +189,17 @@ class Apis:
                     return found[0]
                 if not self.resolve(each, cls.path):
                     return None  # it comes from elsewhere
-        return max(classes, key=lambda api: (_shared(api.path, cls.path), -len(api.path)), default=None)
+        return max(classes, key=lambda api: (shared_folders(api.path, cls.path), -len(api.path)), default=None)
 
     def _ending_with(self, place: str, importer: str) -> tuple[str, ...]:
         """`*/shop/Item.java` → the file; `*/shop/` → the files of that folder. The nearest where there are several."""
         ending = place[1:]
-        last = _name(ending.rstrip("/"))
+        last = basename(ending.rstrip("/"))
         found = [path for path in self._ending.get(last, ()) if _holds(path, ending)]
         if not found:
             return ()
-        nearest = max(found, key=lambda path: (_shared(path, importer), -len(path)))
-        return tuple(path for path in found if _folder(path) == _folder(nearest)) if place[-1] == "/" else (nearest,)
+        nearest = max(found, key=lambda path: (shared_folders(path, importer), -len(path)))
+        return tuple(path for path in found if dirname(path) == dirname(nearest)) if place[-1] == "/" else (nearest,)
 
     def _replace(self, path: str, new: ApisOfFile, uses: Counter[str]) -> None:
         """Puts a file that uses these names in the place of what was at its path."""
@@ -255,35 +253,17 @@ def _endings(file: ApisOfFile) -> set[str]:
     if file is _NOTHING:
         return set()
     folder, _, name = file.path.rpartition("/")
-    return {name, _name(folder)} if file.language in ("go", "java") else {name}
+    return {name, basename(folder)} if file.language in ("go", "java") else {name}
 
 
 def _holds(path: str, ending: str) -> bool:
     """Whether a path is `.../` and the ending, or a file directly in the folder that the ending names."""
-    whole = f"/{_folder(path)}/" if ending[-1] == "/" else f"/{path}"
+    whole = f"/{dirname(path)}/" if ending[-1] == "/" else f"/{path}"
     return whole.endswith(ending)
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _is_file_of(path: str, name: str) -> bool:
     """`shop/items.py` is the module `items`, and so is `shop/items/__init__.py`."""
     folder, _, last = path.rpartition("/")
     stem = last.partition(".")[0]
-    return stem == name or (stem in ("__init__", "mod", "index") and _name(folder) == name)
-
-
-def _shared(path: str, other: str) -> int:
-    """How many folders two files share, from the root on."""
-    count = 0
-    for one, two in zip(path.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if one != two:
-            break
-        count += 1
-    return count
+    return stem == name or (stem in ("__init__", "mod", "index") and basename(folder) == name)

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from posixpath import dirname
 
 from retrieval.api import Api
 from retrieval.apis import Apis
@@ -170,8 +171,4 @@ def _nearness(path: str, traits: Traits, near: Near) -> float:
         return SAME_FILE
     if f"{path}:{traits.outermost}" in near.imported:
         return IMPORTED
-    return SAME_FOLDER if near.path and _folder(path) == _folder(near.path) else 1.0
-
-
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
+    return SAME_FOLDER if near.path and dirname(path) == dirname(near.path) else 1.0

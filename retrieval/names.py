@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from posixpath import dirname
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis, Import
 from retrieval.clues import BODY
 from retrieval.imports import imports_of
+from retrieval.places import shared_folders
 from retrieval.values import Definition, Instance, Module, Value, value_of
 
 IMPLICIT = frozenset(("java", "csharp", "cpp", "kotlin", "swift", "ruby"))
@@ -58,9 +60,9 @@ class Names:
             return value_of(found, own)
         here = [api for api in self.here.get(name, ()) if not api.owner or api.kind is ApiKind.CLASS]
         if not here and self._language != "python":
-            folder = self._path.rpartition("/")[0]
+            folder = dirname(self._path)
             offered = [api for api in self._apis.named(name) if not api.owner or api.kind is ApiKind.CLASS]
-            here = [api for api in offered if api.path.rpartition("/")[0] == folder]
+            here = [api for api in offered if dirname(api.path) == folder]
         if here:
             return value_of(here[0])
         for imported in self.imports:
@@ -162,23 +164,13 @@ class Names:
         return list(self.classes_in(written, api.path)) if written else []
 
     def _nearest(self, offered: Sequence[Api], path: str) -> list[Api]:
-        return sorted(offered, key=lambda api: (-_shared(api.path, path), len(api.path), api.path))[:1]
+        return sorted(offered, key=lambda api: (-shared_folders(api.path, path), len(api.path), api.path))[:1]
 
     def _imports_of(self, path: str) -> dict[str, Import]:
         if path not in self._imported:
             found = self.imports if path == self._path else self._apis.imports(path)
             self._imported[path] = {each.alias: each for each in found}
         return self._imported[path]
-
-
-def _shared(path: str, other: str) -> int:
-    """How many folders two files have in common."""
-    count = 0
-    for one, two in zip(path.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if one != two:
-            break
-        count += 1
-    return count
 
 
 _LOCAL = re.compile(r"^[ \t]+((?:from[ \t]+[\w.]+[ \t]+import|import)[ \t]+(?:\([^)]*\)|[^\n]+))", re.MULTILINE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from posixpath import dirname, join, normpath
+from posixpath import commonprefix, dirname, join, normpath
 
 from retrieval.imports import Import
 
@@ -16,6 +16,11 @@ def places(imported: Import, importer: str, language: str) -> Iterator[str]:
     find = _PLACES.get(language)
     if find is not None and imported.module:
         yield from find(imported, importer)
+
+
+def shared_folders(path: str, other: str) -> int:
+    """How many folders two files share, from the repository's root on."""
+    return len(commonprefix([path.split("/")[:-1], other.split("/")[:-1]]))
 
 
 def _python(imported: Import, importer: str) -> Iterator[str]:

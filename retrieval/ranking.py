@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
+from posixpath import dirname
 
 from retrieval import type_texts
 from retrieval.apis import Api, ApiKind, Apis
@@ -171,7 +172,7 @@ def _features(
         found.imported,
         float(is_here),
         float(is_own),
-        float(not is_here and api.path.rpartition("/")[0] == scene.path.rpartition("/")[0]),
+        float(not is_here and dirname(api.path) == dirname(scene.path)),
         gives,
         gives_part,
         _fit(own_words, around.line_words, rare),

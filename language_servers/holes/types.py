@@ -195,8 +195,6 @@ def returned(text: str) -> str:
     name, arguments = generic(text)
     if name == "Generator":
         return arguments[2] if len(arguments) == 3 else "None"
-    if name in ("Iterator", "Iterable", "AsyncIterator", "AsyncGenerator", "AsyncIterable"):
-        return unquoted(text)
     return unquoted(text)
 
 
