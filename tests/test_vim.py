@@ -25,7 +25,7 @@ source %s
 
 
 @pytest.fixture
-def vim(tmp_path: Path) -> Iterator[Terminal]:
+def vim(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
     """A Vim in which a Python file is open and the server is ready."""
     vim = program("vim")
     check = [vim, "-Nu", "NONE", "-es", "+if has('patch-9.0.0067') && has('channel') | quit | else | cquit | endif"]
@@ -34,7 +34,9 @@ def vim(tmp_path: Path) -> Iterator[Terminal]:
     (tmp_path / ".git").mkdir()
     (tmp_path / "point.py").write_text(POINT)
     (tmp_path / "vimrc").write_text(VIMRC % (json.dumps([sys.executable, "-m", "assistant", "lsp"]), SCRIPT))
-    terminal = Terminal(tmp_path, [vim, "-n", "-u", "vimrc", "point.py"], {"HOME": str(tmp_path)})
+    key = getattr(request, "param", "<Tab>")
+    command = [vim, "-n", "--cmd", f"let g:ghostwright_key = '{key}'", "-u", "vimrc", "point.py"]
+    terminal = Terminal(tmp_path, command, {"HOME": str(tmp_path)})
     try:
         terminal.wait(lambda: terminal.shows("Ready: "), "the server")
         yield terminal
@@ -75,9 +77,21 @@ def test_typing_along_keeps_the_rest(vim, tmp_path):
 
 
 def test_tab_indents_where_there_is_none(vim, tmp_path):
-    vim.type("ggO")
-    vim.press("Tab")
-    vim.type("x")
-    vim.press("Escape")
-    vim.type(":w\r")
+    vim.type("ggO\tx\x1b:w\r")  # at once: what is typed behind the Tab stays behind it
     vim.wait(lambda: text(tmp_path) == f"    x\n{POINT}", "the indented line")
+
+
+@pytest.mark.parametrize("vim", ["<C-J>"], indirect=True)
+def test_another_key_may_take_it(vim, tmp_path):
+    vim.type("Goself.")
+    vim.wait(lambda: vim.shows("self.y = y"), "ghost text")
+    vim.press("C-j", "C-j")  # the second starts a line, as it does in Vim
+    vim.type("x\t\x1b:w\r")
+    vim.wait(lambda: text(tmp_path) == f"{POINT}        self.y = y\n        x   \n", "the accepted text in the file")
+
+
+def test_what_was_typed_since_is_kept_and_nothing_else_comes(vim, tmp_path):
+    vim.type("Goself.")
+    vim.wait(lambda: vim.shows("self.y = y"), "ghost text")
+    vim.type("z\t\x1b:w\r")  # at once: the Tab comes before Vim says that the text changed
+    vim.wait(lambda: text(tmp_path) == f"{POINT}        self.z  \n", "what was typed, in the file")

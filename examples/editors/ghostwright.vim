@@ -4,6 +4,7 @@ vim9script
 # g:ghostwright_command    the server; ['ghostwright', 'lsp'] if it is not set
 # g:ghostwright_filetypes  where it completes; ['python']
 # g:ghostwright_settings   what README.md lists, e.g. {max_lines: 3}
+# g:ghostwright_key        what takes the ghost text; '<Tab>'
 # g:ghostwright_status     what the server says of its state, for a status line
 
 if !has('patch-9.0.0067') || !has('channel')
@@ -12,6 +13,7 @@ endif
 
 const COMMAND: list<string> = get(g:, 'ghostwright_command', ['ghostwright', 'lsp'])
 const FILETYPES: list<string> = get(g:, 'ghostwright_filetypes', ['python'])
+const KEY: string = get(g:, 'ghostwright_key', '<Tab>')
 const SETTINGS: dict<any> = get(g:, 'ghostwright_settings', {})
 const AUTOMATIC = 2
 
@@ -21,6 +23,7 @@ var server: job
 var is_ready = false
 var sent: dict<number> = {}  # by open buffer, the state of it that the server knows
 var shown: dict<any> = {}    # the item that is drawn
+var place: list<any> = []    # where it is drawn: Vim tells of keys that come at once only after the last of them
 
 highlight default link Ghostwright Comment
 if empty(prop_type_get('ghostwright'))
@@ -142,6 +145,11 @@ enddef
 
 # Ghost text.
 
+# The state of the text, and the cursor.
+def Place(): list<any>
+  return [bufnr(), b:changedtick, getpos('.')]
+enddef
+
 def Ask()
   Clear()
   const buffer = bufnr()
@@ -149,15 +157,14 @@ def Ask()
     return
   endif
   Change(buffer)
-  const cursor = getpos('.')
-  const tick = b:changedtick
+  const asked = Place()
   const parameters = {
     textDocument: {uri: Document(buffer).uri},
-    position: {line: cursor[1] - 1, character: cursor[2] - 1},
+    position: {line: line('.') - 1, character: col('.') - 1},
     context: {triggerKind: AUTOMATIC},
   }
   Request('textDocument/inlineCompletion', parameters, (result) => {
-    if bufnr() == buffer && b:changedtick == tick && getpos('.') == cursor && mode() ==# 'i'
+    if Place() == asked && mode() ==# 'i'
       Show(result)
     endif
   })
@@ -170,6 +177,7 @@ def Show(result: any)
     return
   endif
   shown = items[0]
+  place = Place()
   const lines = split(shown.insertText, "\n", true)
   prop_add(line('.'), col('.'), {type: 'ghostwright', text: lines[0]})
   for line in lines[1 :]
@@ -184,10 +192,10 @@ def Clear()
   endif
 enddef
 
-# Takes the ghost text; what the key does otherwise, if there is none.
+# Takes the ghost text; what the key does in Vim by itself, if there is none.
 def Accept()
-  if empty(shown)
-    feedkeys("\<Tab>", 'n')
+  if empty(shown) || place != Place()
+    feedkeys(eval($'"\{KEY}"'), 'ni')
     return
   endif
   const item = shown
@@ -205,7 +213,7 @@ def Accept()
   Notify('workspace/executeCommand', {command: item.command.command, arguments: item.command.arguments})
 enddef
 
-inoremap <Tab> <ScriptCmd>Accept()<CR>
+execute 'inoremap' KEY '<ScriptCmd>Accept()<CR>'
 
 augroup ghostwright
   autocmd!
