@@ -325,6 +325,19 @@ def test_what_a_server_says_is_told_but_not_the_code_that_it_was_sent(stack, sai
         completed(model)
 
 
+def test_a_server_that_is_away_for_days_is_still_tried_again(stack):
+    port = free_port()
+    model = opened(stack, f"http://127.0.0.1:{port}")
+    with pytest.raises(ServerError):
+        model.load()
+    [server] = model._pool.servers
+    server._failures = 5_000
+    before = server.until
+    until(lambda: server.until > before)  # once more in vain
+    stack.enter_context(served(vllm(bytes_model("there()\n")), port))
+    until(lambda: model.is_up)
+
+
 def test_without_a_local_model_the_fault_is_raised(stack):
     with pytest.raises(ServerError, match="does not answer"):
         completed(opened(stack, f"http://127.0.0.1:{free_port()}"))

@@ -23,6 +23,9 @@ from plugins.remote.traits import Traits, Waits
 
 log = logging.getLogger(__name__)
 
+DOUBLINGS = 16
+"""How often the time at most doubles for which a server is not asked: after days the number would be too large."""
+
 
 class Trouble(ServerError):  # noqa: N818 - says that something is wrong
     """What is wrong with the server at an address; `is_ours` if it minds what it was asked for, and `after` how many
@@ -106,7 +109,8 @@ class Server:
     def failed(self, problem: str, after: float = 0.0) -> None:
         """Is not asked for a while: each time a longer one, or as long as it wishes."""
         self._failures += 1
-        self.until = time.monotonic() + min(after or 0.5 * 2**self._failures, self.waits.again)
+        wait = after or 0.5 * 2 ** min(self._failures, DOUBLINGS)
+        self.until = time.monotonic() + min(wait, self.waits.again)
         if problem != self.problem:
             log.warning("%s", problem)
         self.problem = problem
@@ -211,7 +215,7 @@ class Server:
                 response = await self._http.get(f"{self.url}/models")
             if response.is_error:
                 raise self._refusal(response)
-            return [each for each in response.json()["data"] if "id" in each]
+            return [each for each in response.json()["data"] if isinstance(each, dict) and "id" in each]
         except TimeoutError:
             raise self._error("it does not answer in time") from None
         except httpx.HTTPError as error:
