@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 from command import ghostwright
 from fakes import ByteModel, Names, request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, RedirectResponse
 from remote_tools import LONG, QUICK, Proxy, free_port, llama_cpp_server, remote, served, until, vllm
 
 from assistant.app import assemble
@@ -29,6 +32,7 @@ from assistant.types import CompletionRequest, Trigger
 from plugins.llama_cpp import WEIGHTS, LlamaCpp
 from plugins.remote.model import Address, RemoteModel
 from plugins.remote.prompts import BY_SERVER
+from plugins.remote.reasons import reason
 
 QWEN = "Qwen/Qwen2.5-Coder-7B"
 FRUITS = {"x.banana(1)\n": 0.6, "x.apple(2)\n": 0.3}
@@ -323,6 +327,35 @@ def test_what_a_server_says_is_told_but_not_the_code_that_it_was_sent(stack, sai
     app.add_api_route("/v1/completions", lambda: JSONResponse(said, 500), methods=["POST"])
     with pytest.raises(ServerError, match=f"answers 500 Internal Server Error{re.escape(told)}\\."):
         completed(model)
+
+
+@pytest.mark.parametrize("fault", ["a name of nothing", "no TLS", "moved"])
+def test_what_keeps_a_server_from_being_reached_is_said(stack, fault):
+    app = FastAPI()
+    app.add_api_route("/v1/models", lambda: RedirectResponse("https://gpu.example/v1/models", 301))
+    url = stack.enter_context(served(app))
+    address, told = {
+        "a name of nothing": ("http://no-such-machine.invalid", "no machine of that name is found"),
+        "no TLS": (url.replace("http:", "https:"), r"no encrypted connection .* may begin with http:"),
+        "moved": (url, "leads to https://gpu.example/v1/models; correct its address"),
+    }[fault]
+    with pytest.raises(ServerError, match=told):
+        opened(stack, address).load()
+
+
+def test_a_certificate_that_is_not_trusted_is_told_from_silence():
+    error, cause = httpx.ConnectError("TLS"), ssl.SSLCertVerificationError(1, "certificate verify failed")
+    cause.verify_message = "self-signed certificate"
+    error.__cause__ = cause
+    assert reason(error).startswith("its certificate is not trusted here (self-signed certificate; ")
+    assert "SSL_CERT_FILE" in reason(error)
+
+
+def test_a_password_in_an_address_is_told_to_nobody(stack, caplog):
+    model = opened(stack, f"http://team:s3cret@127.0.0.1:{free_port()}")
+    with pytest.raises(ServerError, match=r"at http://127\.0\.0\.1:\d+/v1 cannot"):
+        model.load()
+    assert "s3cret" not in caplog.text + model.problem + model.name
 
 
 def test_a_server_that_is_away_for_days_is_still_tried_again(stack):

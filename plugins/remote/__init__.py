@@ -6,6 +6,7 @@ Context, monitors, search, ranking and post-processing stay here; a server gets 
     the model  which     what it     how it is
     as such    is asked  writes      asked
                          answers.py, what it answers; traits.py, what it is and can do, as examining.py finds out
+                         reasons.py, why it cannot be used
                network.py, the thread on which all of it happens; connections.py, what it goes over
 """
 

@@ -145,7 +145,7 @@ class Pool:
         if not self.reason:
             self.format, self.reason = found.format, found.reason
         if found.format is not self.format:
-            return f"The model's server at {server.url} has another model, {server.traits.model}, and is left out."
+            return f"The model's server at {server.shown} has another model, {server.traits.model}, and is left out."
         if found.format is BY_SERVER:
             server.traits = replace(server.traits, shape=server.traits.makes)
         return ""
@@ -182,10 +182,10 @@ async def _tried(server: Server) -> str:
     except ServerError as error:
         return str(error)
     except TimeoutError:
-        return f"The model's server at {server.url} cannot be used: it does not answer in time."
+        return f"The model's server at {server.shown} cannot be used: it does not answer in time."
     except Exception as error:  # what servers say may be anything
-        log.debug("%s", server.url, exc_info=error)
-        return f"The model's server at {server.url} cannot be used: {error!r}."
+        log.debug("%s", server.shown, exc_info=error)
+        return f"The model's server at {server.shown} cannot be used: {error!r}."
     return ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -19,6 +19,7 @@ from assistant.types import Chunk
 from plugins.remote.answers import Chunks, Part, part, prompt_tokens
 from plugins.remote.connections import connections
 from plugins.remote.dialects import Ask, Shape, body, path, scoring
+from plugins.remote.reasons import reason, sentence
 from plugins.remote.traits import Traits, Waits
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,12 @@ class Server:
         return self.url.removesuffix("/v1")
 
     @property
+    def shown(self) -> str:
+        """The address without a name and a password that it may hold."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+    @property
     def is_up(self) -> bool:
         return self.traits is not None and not self.problem
 
@@ -117,7 +124,7 @@ class Server:
 
     def mended(self) -> None:
         """Is asked again."""
-        log.info("The model's server at %s answers.", self.url)
+        log.info("The model's server at %s answers.", self.shown)
         self.problem = ""
 
     async def close(self) -> None:
@@ -150,7 +157,7 @@ class Server:
             await self._explain(shape, asked)
         if end is None or not _is_whole(end, count, ask):
             if end and end.is_last:
-                raise Interrupted(self.url, "other requests interrupt it")
+                raise Interrupted(self.shown, "other requests interrupt it")
             raise self._error("it broke off in the middle of its answer")
         yield Ending("", None, (), end.finish not in ("", "length"), end.stop, end.read, end.wrote)
 
@@ -186,14 +193,14 @@ class Server:
         try:
             async with asyncio.timeout(self.waits.first) as limit:
                 async with (http or self._http).stream("POST", address, json=asked) as response:
-                    if response.is_error:
+                    if not response.is_success:
                         await response.aread()
                         raise self._refusal(response)
                     yield response, limit
         except TimeoutError:
             raise self._error("it is too slow") from None
         except httpx.HTTPError as error:
-            raise self._error(_reason(error)) from None
+            raise self._error(reason(error)) from None
 
     @property
     def _tail(self) -> str:
@@ -213,13 +220,13 @@ class Server:
         try:
             async with asyncio.timeout(self.waits.first):
                 response = await self._http.get(f"{self.url}/models")
-            if response.is_error:
+            if not response.is_success:
                 raise self._refusal(response)
             return [each for each in response.json()["data"] if isinstance(each, dict) and "id" in each]
         except TimeoutError:
             raise self._error("it does not answer in time") from None
         except httpx.HTTPError as error:
-            raise self._error(_reason(error)) from None
+            raise self._error(reason(error)) from None
         except (KeyError, TypeError, ValueError):
             raise self._error("it is no server of OpenAI's kind: it does not list its models") from None
 
@@ -247,11 +254,13 @@ class Server:
         status, wish = response.status_code, response.headers.get("retry-after", "")
         if status in (401, 403):
             return self._error("it refuses the key; put the right one into the environment variable that `key=` names")
-        said = f"it answers {status} {response.reason_phrase} {_sentence(response)}".rstrip()
+        if response.has_redirect_location:
+            return self._error(f"it leads to {response.headers['location']}; correct its address in the settings")
+        said = f"it answers {status} {response.reason_phrase} {sentence(response)}".rstrip()
         return self._error(said, status in (400, 413, 422), float(wish) if wish.isdigit() else 0.0)
 
     def _error(self, reason: str, is_ours: bool = False, after: float = 0.0) -> Trouble:
-        return Trouble(self.url, reason, is_ours, after)
+        return Trouble(self.shown, reason, is_ours, after)
 
 
 def _is_whole(end: Part | None, chunks: int, ask: Ask) -> bool:
@@ -267,29 +276,6 @@ async def _lines(response: httpx.Response) -> AsyncIterator[str]:
         for line in lines:
             yield line.decode("utf-8", "replace").strip()
     yield rest.decode("utf-8", "replace").strip()
-
-
-def _sentence(response: httpx.Response) -> str:
-    """What a server says is wrong, where it says so in a sentence: elsewhere there may be the code that it was sent."""
-    try:
-        answer = response.json()
-        error = answer.get("error") or answer
-        said = error if isinstance(error, str) else error.get("message") or error.get("detail")
-    except (AttributeError, ValueError):
-        return ""
-    return f"(“{said[:200]}”)" if isinstance(said, str) else ""
-
-
-def _reason(error: httpx.HTTPError) -> str:
-    match error:
-        case httpx.ConnectError() | httpx.ConnectTimeout():
-            return "it does not answer"
-        case httpx.TimeoutException():
-            return "it is too slow"
-        case httpx.RemoteProtocolError() | httpx.ReadError():
-            return "it broke off in the middle of its answer"
-        case _:
-            return f"{type(error).__name__} {error}".strip()
 
 
 def address(url: str) -> str:
