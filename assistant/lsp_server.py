@@ -10,10 +10,12 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
+from pygls.workspace import TextDocument
 
 from assistant import lsp_holes, lsp_search
 from assistant.documents import Document, Protocol
@@ -80,10 +82,8 @@ class Server(LanguageServer):
 
     def document(self, uri: str) -> Document | None:
         """A document as it is now, whatever changes later; None if it is neither open nor a file that can be read."""
-        if opened := self._as_opened(uri):
-            document = self.workspace.get_text_document(opened)
-            assert isinstance(document, Document)
-            return copy(document)
+        if opened := self._opened(uri):
+            return copy(opened)
         try:
             text = read_text(Path(to_fs_path(uri) or uri))
         except RequestError as error:
@@ -91,16 +91,25 @@ class Server(LanguageServer):
             return None
         return Document(uri, text, encoding=self.workspace.position_encoding)
 
-    def _as_opened(self, uri: str) -> str:
-        """How the client writes the URI of a document that it has open: not all escape the same characters."""
+    def _opened(self, uri: str) -> Document | None:
+        """The document that the client has open: not all of its URIs need escape the same characters.
+
+        pygls keeps documents by URIs without escapes, which do not tell a path with `#`, `?` or `%`.
+        """
         every, path = self.workspace.text_documents, to_fs_path(uri)
-        return uri if uri in every else next((each for each in every if path and to_fs_path(each) == path), "")
+        found = every.get(unquote(uri)) or next((each for each in every.values() if _is_at(each, path)), None)
+        assert found is None or isinstance(found, Document)
+        return found
 
     def _tell(self, status: Status) -> None:
         self.protocol.notify("didChangeStatus", status.as_json())
 
     def _complain(self, message: str) -> None:
         self.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, f"Ghostwright: {message}"))
+
+
+def _is_at(document: TextDocument, path: str | None) -> bool:
+    return path is not None and to_fs_path(document.uri) == path
 
 
 server = Server()
@@ -130,8 +139,7 @@ def others_of(ls: Server, uri: str) -> list[File]:
 
 def shown_files(ls: Server) -> dict[Path, str]:
     """The texts of all open documents."""
-    documents = (document for uri in ls.workspace.text_documents if (document := ls.document(uri)))
-    return {path_of(document): document.source for document in documents}
+    return {path_of(each): each.source for each in ls.workspace.text_documents.values() if isinstance(each, Document)}
 
 
 def path_of(document: Document) -> Path:

@@ -249,6 +249,11 @@ async def test_a_document_that_was_never_saved_is_completed(editor):
     assert await editor.open(POINT, "beside_untitled.py").ghost_text() == "y = y"
 
 
+@pytest.mark.parametrize("name", ["C#/sums.py", "why?.py", "100%.py", "100%25.py", "a;b.py", "é 😀.py"])
+async def test_a_path_may_hold_anything(editor, name):
+    assert await editor.open(POINT, name).ghost_text() == "y = y"
+
+
 @pytest.mark.parametrize("arguments", [[], [None], ["an id"], ["an id", {"more": 1}]])
 async def test_the_accept_command_takes_what_editors_send(editor, arguments):
     before = (await editor.state())["counts"].get("accepted", 0)
