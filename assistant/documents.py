@@ -8,8 +8,10 @@ and in an empty file as well. A server made with `protocol_cls=Protocol` has doc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lsprotocol.types import Position, PositionEncodingKind, TextDocumentContentChangePartial, TextDocumentSyncKind
+from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 from pygls.workspace import PositionCodec, ServerTextPosition, TextDocument, Workspace
 
@@ -106,7 +108,18 @@ class DocumentWorkspace(Workspace):
 
 
 class Protocol(LanguageServerProtocol):
-    """pygls names its workspace class amid `lsp_initialize`. What it makes there is taken as the plan for ours."""
+    """pygls names its workspace class amid `lsp_initialize`. What it makes there is taken as the plan for ours.
+
+    A request that it does not understand would go without an answer, and its client would wait.
+    """
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "method" in data and "id" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
 
     @property
     def _workspace(self) -> Workspace | None:

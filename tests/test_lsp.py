@@ -12,7 +12,7 @@ import psutil
 import pytest
 from editor import PATIENCE, SERVER, SURE, UNCHECKED, Editor
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcRequestCancelled
+from pygls.exceptions import JsonRpcInvalidParams, JsonRpcRequestCancelled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -160,6 +160,14 @@ async def test_an_answer_is_about_the_text_that_was_asked_about(editor):
     cursor = buffer.cursor
     buffer.replace(0, 0, "# é\n# 😀\n")
     assert [item.range.start for item in await asked] == [cursor]
+
+
+async def test_a_request_that_is_not_understood_is_answered(editor):
+    request = editor.open(POINT, "nonsense.py").request()
+    object.__setattr__(request.position, "line", -1)
+    with pytest.raises(JsonRpcInvalidParams):
+        async with asyncio.timeout(PATIENCE):
+            await editor.client.text_document_inline_completion_async(request)
 
 
 async def test_cancelling_stops_the_model(editor):
