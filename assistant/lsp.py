@@ -47,7 +47,8 @@ _WORD_END = re.compile(r"\w*\Z")
 def serve(address: tuple[str, int] | None = None) -> None:
     """Serves one client, over the standard streams or on a loopback address, until it leaves."""
     if address:
-        server.start_tcp(*address)
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+            asyncio.run(_serve_address(*address))
         return
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between the messages
@@ -58,15 +59,37 @@ def serve(address: tuple[str, int] | None = None) -> None:
         asyncio.run(_serve_streams(output))
 
 
+class _Reader(asyncio.StreamReader):
+    """Lets what a message has begun get to its first pause before the next one is read, which may change the text."""
+
+    async def readline(self) -> bytes:
+        await asyncio.sleep(0)
+        return await super().readline()
+
+
 async def _serve_streams(output: BinaryIO) -> None:
     """What `start_io` does, on the event loop: pygls changes threads for each line that it reads, eight times a key."""
-    server._stop_event = threading.Event()
-    server.protocol.set_writer(StdoutWriter(output))
-    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    reader = _Reader(limit=LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await _serve_client(reader, StdoutWriter(output))
+
+
+async def _serve_address(host: str, port: int) -> None:
+    """What `start_tcp` does, with a reader of ours. Ends with its client, however that leaves."""
+
+    def protocol() -> asyncio.StreamReaderProtocol:
+        return asyncio.StreamReaderProtocol(_Reader(limit=LONGEST_LINE), _serve_client)
+
+    server._server = await asyncio.get_running_loop().create_server(protocol, host, port)
+    await server._server.serve_forever()
+
+
+async def _serve_client(reader: asyncio.StreamReader, writer: Any) -> None:
+    server._stop_event = threading.Event()
+    server.protocol.set_writer(writer)
     try:
         await run_async(server._stop_event, reader, server.protocol, log, server.report_server_error)
-    except asyncio.IncompleteReadError:
+    except (asyncio.IncompleteReadError, ConnectionError):
         log.warning("The client left in the middle of a message")
     finally:
         server.shutdown()

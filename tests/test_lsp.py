@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
+import io
 import socket
 from pathlib import Path
 
@@ -160,6 +161,21 @@ async def test_an_answer_is_about_the_text_that_was_asked_about(editor):
     cursor = buffer.cursor
     buffer.replace(0, 0, "# é\n# 😀\n")
     assert [item.range.start for item in await asked] == [cursor]
+
+
+async def test_a_change_that_comes_at_once_with_a_request_is_behind_it(editor):
+    buffer = editor.open(POINT, "at_once.py")
+    protocol = editor.client.protocol
+    writer, together = protocol.writer, io.BytesIO()
+    cursor = buffer.cursor
+    protocol.set_writer(together)
+    asked = protocol.send_request(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, buffer.request())
+    buffer.replace(0, 0, "# é\n# 😀\n")
+    protocol.set_writer(writer)
+    writer.write(together.getvalue())
+    async with asyncio.timeout(PATIENCE):
+        (item,) = (await asyncio.wrap_future(asked)).items
+    assert (item.insert_text, item.range.start) == ("y = y", cursor)
 
 
 async def test_a_request_that_is_not_understood_is_answered(editor):
@@ -465,6 +481,23 @@ async def test_a_server_on_a_loopback_address_ends_with_its_client(tmp_path):
         with contextlib.suppress(ProcessLookupError):
             server.kill()
     assert server.returncode == 0
+
+
+async def test_a_server_on_a_loopback_address_ends_with_a_client_that_dies_amid_a_message(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = await asyncio.create_subprocess_exec(*SERVER, "--tcp", f"127.0.0.1:{port}", cwd=tmp_path)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not _listens(port):
+                await asyncio.sleep(0.05)
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"Content-Length: 100\r\n\r\n{")
+            await server.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            server.kill()
 
 
 def _listens(port: int) -> bool:
