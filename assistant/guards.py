@@ -151,6 +151,8 @@ class OneOf:
             if len(known) < len(text) and text.startswith(known) and ends_text(known, text[len(known)]):
                 return FREE
         rest = frozenset(known[len(text) :] for known in self.texts if known.startswith(text))
+        if rest == {""} and text and ends_name(text[-1]):
+            return FREE  # behind a mark, unlike behind a name, anything may follow
         return OneOf(rest) if rest else None
 
 

@@ -297,6 +297,18 @@ def test_the_model_imports_what_there_is(imports, words):
     assert imports.written("from shapes ‸\n", writes, words=words) == "import Circle"
 
 
+@pytest.mark.parametrize(
+    ("marked", "line"),
+    [
+        ("from ‸\n", ".alpha import ONE\n"),
+        ("from .alpha ‸\n", "import (ONE)\n"),
+        ("from pack.alpha import ‸\n", "(ONE)\n"),
+    ],
+)
+def test_a_mark_may_be_followed_by_a_name_token_by_token(imports, marked, line):
+    assert imports.written(marked, {line: 0.9}, path="pack/main.py") == line.strip()
+
+
 def test_the_model_imports_what_there_is_in_a_block(imports):
     writes = {"    Circel,\n)": 0.6, "    area,\n)": 0.3}
     assert imports.written("from shapes import (\n‸", writes) == "    area,"

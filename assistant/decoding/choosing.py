@@ -27,6 +27,9 @@ BEAM = 4
 EXPANSIONS = 8
 """How often the model may be asked for one name."""
 
+HOPELESS = 0.01
+"""A whole name that is so much less probable than the beginning of another one is not taken in its place."""
+
 TRIES = 64
 """How many tokens may be refused one after the other before nothing is found."""
 
@@ -132,7 +135,7 @@ class Chooser:
                 longer = Path((*best.steps, _step(choice)), choice.state)
                 weight = self.watch.weight(best.state, choice.state) if is_end else 0.0
                 heapq.heappush(queue, (cost - logprob - weight, next(order), is_end, longer))
-        whole = [entry for entry in queue if entry[2]]
+        whole = [entry for entry in queue if entry[2] and math.exp(-entry[0]) >= HOPELESS * math.exp(-cost)]
         return _ruled_once(min(whole)[3] if whole else best)
 
     def _choices(self, row: Row, state: State) -> Iterator[_Choice]:
