@@ -121,6 +121,18 @@ class TestAdmission:
         assert "s3cret" not in caplog.text
 
 
+class Halting(ByteModel):
+    """A model that halts in the middle of what it writes behind a raw prompt, until `resume`."""
+
+    halted = False
+
+    def logits(self, tokens, last=1, cancelled=NEVER):
+        if tokens[0] == self.special("<|fim_middle|>") and len(tokens) == 150:
+            self.halted = True
+            self.pause()
+        return super().logits(tokens, last, cancelled)
+
+
 class Broken(ByteModel):
     """A stranger's model whose faults tell of what it has read."""
 
@@ -315,20 +327,36 @@ class TestTurns:
 
     def test_a_long_text_makes_room_for_others_and_goes_on(self, tmp_path, monkeypatch):
         monkeypatch.setattr("assistant.http.service.SLICE", 0.0)
-        with served(tmp_path, ByteModel(LONG)) as server, ThreadPoolExecutor() as pool:
-            body = RAW | {"stream": True}
-            with server.client() as client, client.stream("POST", "/v1/completions", json=body) as answer:
-                lines = answer.iter_lines()
-                next(lines)
-                other = pool.submit(server.post, "/v1/complete", CODE, **{"X-Client-Id": "other"})
-                order = list[str]()
-                other.add_done_callback(lambda _: order.append("other"))
-                rest = list(lines)
-                order.append("long")
-            assert order == ["other", "long"]
+        with served(tmp_path, Halting(LONG)) as server, ThreadPoolExecutor() as pool:
+            server.model.pause()
+            long = pool.submit(server.post, "/v1/completions", RAW | {"stream": True})
+            until(server.model.reading.is_set, "the long text to begin")
+            other = pool.submit(server.post, "/v1/complete", CODE, **{"X-Client-Id": "other"})
+            until(lambda: server.queue.waiting == 1, "the other one to wait")
+            server.model.resume()
             assert other.result(PATIENCE).status_code == 200
-            assert rest[-2] == "data: [DONE]"
-            assert len([line for line in rest if '"x"' in line]) == 299
+            until(lambda: server.model.halted, "the long text to go on")
+            assert not long.done()
+            server.model.resume()
+            lines = long.result(PATIENCE).text.split("\n\n")
+            assert lines[-2] == "data: [DONE]"
+            assert len([line for line in lines if '"x"' in line]) == 300
+
+    def test_a_long_text_is_not_refused_in_its_middle(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("assistant.http.service.SLICE", 0.0)
+        monkeypatch.setattr("assistant.http.queue.WAITING_EACH", 1)
+        with served(tmp_path, ByteModel(LONG)) as server, ThreadPoolExecutor() as pool:
+            server.model.pause()
+            mine = {"X-Client-Id": "mine"}
+            long = pool.submit(server.post, "/v1/completions", RAW | {"stream": True}, **mine)
+            until(server.model.reading.is_set, "the long text to begin")
+            others = [pool.submit(server.post, "/v1/complete", CODE, **{"X-Client-Id": "other"})]
+            until(lambda: server.queue.waiting == 1, "the other one to wait")
+            others.append(pool.submit(server.post, "/v1/complete", CODE, **mine))
+            until(lambda: server.queue.waiting == 2, "as many of one client to wait as may")
+            server.model.resume()
+            assert long.result(PATIENCE).text.endswith("data: [DONE]\n\n")
+            assert [other.result(PATIENCE).status_code for other in others] == [200, 200]
 
     async def test_questions_that_take_long_hold_up_neither_completions_nor_other_clients(self, tmp_path):
         with served(tmp_path, ByteModel("f(y)\n")) as server:

@@ -89,9 +89,10 @@ class Queue:
             loop.call_soon_threadsafe(told.put_nowait, thing)
 
         async def run() -> None:
+            has_begun = False
             async with in_time(self.seconds):
-                while not await self._run(client, lambda assistant, cancelled: work(assistant, cancelled, tell)):
-                    pass
+                while not await self._run(client, lambda assistant, stop: work(assistant, stop, tell), has_begun):
+                    has_begun = True
 
         running = asyncio.create_task(run())
         running.add_done_callback(lambda _: told.put_nowait(None))
@@ -114,13 +115,13 @@ class Queue:
         for worker in self._workers:
             worker.close()
 
-    async def _run(self, client: Client, work: Work[T]) -> T:
-        async with self._worker(client) as worker:
+    async def _run(self, client: Client, work: Work[T], has_begun: bool = False) -> T:
+        async with self._worker(client, has_begun) as worker:
             return await worker.run(lambda cancelled: work(worker.assistant, cancelled))
 
     @asynccontextmanager
-    async def _worker(self, client: Client) -> AsyncIterator[Worker]:
-        worker = await self._turn(client)
+    async def _worker(self, client: Client, has_begun: bool) -> AsyncIterator[Worker]:
+        worker = await self._turn(client, has_begun)
         begin = time.monotonic()
         try:
             yield worker
@@ -134,11 +135,12 @@ class Queue:
             self._usual += (time.monotonic() - begin - self._usual) / 8
             self._release(worker)
 
-    async def _turn(self, client: Client) -> Worker:
+    async def _turn(self, client: Client, has_begun: bool) -> Worker:
+        """The next worker for a client. Raises Problem if too many wait, but not for what has begun already."""
         if self._free:
             return self._free.pop(0)
         waiting = self._turns.of(client)
-        if waiting >= WAITING_EACH or (waiting and len(self._turns) >= WAITING):
+        if not has_begun and (waiting >= WAITING_EACH or (waiting and len(self._turns) >= WAITING)):
             raise Problem(429, "Too many requests are waiting. Come again later.", retry=max(self._usual * waiting, 1))
         turn: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         self._turns.add(client, turn)
