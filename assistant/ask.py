@@ -111,21 +111,26 @@ class Search:
 
 
 def ask(
-    assistant: Assistant, request: CompletionRequest, wish: str, patience: float, tell: Callable[[int], None]
+    assistant: Assistant,
+    request: CompletionRequest,
+    wish: str,
+    patience: float,
+    cancelled: Event = NEVER,
+    tell: Callable[[int], None] = lambda count: None,
 ) -> Asked:
-    """Finds what serves a request at a cursor, and has the model write the call. Raises RequestError, ModelError.
+    """Finds what serves a request at a cursor, and has the model write the call.
 
-    `patience` and `tell` are those of `search`. In a language that the model does not know, the call stays an outline.
+    Raises RequestError, ModelError, Cancelled. `patience` and `tell` are those of `search`. In a language that the model does not know, the call stays an outline.
     """
     assert assistant.knowledge is not None
     assistant.open(request)
-    found = search(assistant.knowledge, request, wish, patience, tell=tell)
+    found = search(assistant.knowledge, request, wish, patience, cancelled, tell)
     if found.call is None or found.call.request is None:
         return found.asked()
     if unfamiliar := assistant.unfamiliar(request.language):
         return found.asked(reason=unfamiliar)
     assistant.open(request, STARTING)
-    return found.asked(assistant.complete(found.call.request))
+    return found.asked(assistant.complete(found.call.request, cancelled))
 
 
 def scratch(folder: Path) -> CompletionRequest:

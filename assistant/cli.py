@@ -218,7 +218,7 @@ def _ask(options: argparse.Namespace) -> int:
     editor = {"model": options.model} if options.model is not None else None
     assistant = app.assemble_for(request.path.parent, editor)
     with closing(assistant), counting("reading the repository") as tell:
-        asked = ask.ask(assistant, request, options.request, READING, tell)
+        asked = ask.ask(assistant, request, options.request, READING, tell=tell)
     if options.json:
         _print_json(ask.as_json(asked, request.root or request.path.parent))
     else:

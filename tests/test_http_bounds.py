@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import socket
 import threading
@@ -217,6 +218,18 @@ class TestTime:
             with server.client() as client, pytest.raises(httpx.ReadTimeout):
                 client.post("/v1/completions", json=RAW, timeout=0.5)
         until(lambda: server.queue.running == 0, "the worker to be free")
+
+    def test_a_client_that_goes_away_while_it_asks_in_words_stops_the_model(self, tmp_path):
+        (tmp_path / ".git").mkdir()
+        (tmp_path / "shop.py").write_text("def find_item(name: str) -> str:\n    return name\n")
+        with served(tmp_path, ByteModel(LONG), knowledge=True) as server:
+            server.model.pause()
+            body = json.dumps({"request": "find an item"}).encode()
+            head = f"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+            with connected(server) as connection:
+                connection.sendall(head.encode() + body)
+                until(server.model.reading.is_set, "the model to write the call")
+            until(lambda: server.queue.running == 0, "the worker to be free")
 
     def test_who_goes_away_while_waiting_is_forgotten(self, tmp_path):
         with served(tmp_path, ByteModel(LONG)) as server, ThreadPoolExecutor() as pool:

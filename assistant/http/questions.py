@@ -88,7 +88,7 @@ async def asked(question: Question, service: Serving, client: Asking) -> Respons
 
     def work(assistant: Assistant, stop: Event) -> ask.Asked:
         _knowledge(assistant)
-        return ask.ask(assistant, request, question.request, READING, lambda count: None)
+        return ask.ask(assistant, request, question.request, READING, stop)
 
     found = await service.queue.run(client, work)
     return JSONResponse(ask.as_json(found, request.root or request.path.parent))
