@@ -120,7 +120,8 @@ def ask(
 ) -> Asked:
     """Finds what serves a request at a cursor, and has the model write the call.
 
-    Raises RequestError, ModelError, Cancelled. `patience` and `tell` are those of `search`. In a language that the model does not know, the call stays an outline.
+    `patience` and `tell` are those of `search`. In a language that the model does not know, the call stays an outline.
+    Raises RequestError, ModelError, Cancelled.
     """
     assert assistant.knowledge is not None
     assistant.open(request)
