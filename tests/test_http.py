@@ -217,7 +217,7 @@ def test_the_command_needs_a_token_where_others_can_reach_it(root):
     done = subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", timeout=PATIENCE, env=environment)
     assert done.returncode == 1
     assert "token is needed" in done.stderr
-    with process("--host", "0.0.0.0", cwd=root, env={"GHOSTWRIGHT_TOKEN": "s3cret"}) as (_, url):
+    with process("--host", "0.0.0.0", cwd=root, env={"GHOSTWRIGHT_TOKEN": "s3cret\n"}) as (_, url):
         local = url.replace("0.0.0.0", "127.0.0.1")
         assert httpx.get(f"{local}/v1/models").status_code == 401
         assert httpx.get(f"{local}/v1/models", headers={"Authorization": "Bearer s3cret"}).status_code == 200
@@ -229,6 +229,8 @@ def test_the_command_needs_a_token_where_others_can_reach_it(root):
         (("--port", "99999"), "not a port"),
         (("--root", "nowhere"), "no folder"),
         (("--host", "nowhere.invalid"), "Nothing can"),
+        (("--host", "0.0.0.0", "--token", " \n"), "token is needed"),
+        (("--token", "pässword"), "ASCII only"),
     ],
 )
 def test_wrong_options_are_said(root, arguments, told):

@@ -47,6 +47,9 @@ def serve(
     tell: Callable[[str, str, Sequence[Path], bool], None],
 ) -> None:
     """Serves until it is interrupted. `tell` hears the address once clients can connect. Raises RequestError."""
+    token = token.strip()  # a file's last line feed is none of it, and no client could send it
+    if not (token.isascii() and token.isprintable()):
+        raise RequestError(f"The token ({TOKEN}, or --token) has characters that no header can hold: take ASCII only.")
     if not is_loopback(host) and not token:
         raise RequestError(
             f"{host} can be reached by others, so a token is needed: set {TOKEN} to a long random text, e.g. to what "
