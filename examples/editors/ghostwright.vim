@@ -21,9 +21,9 @@ g:ghostwright_status = ''
 
 var server: job
 var is_ready = false
-var sent: dict<number> = {}  # by open buffer, the state of it that the server knows
-var shown: dict<any> = {}    # the item that is drawn
-var place: list<any> = []    # where it is drawn: Vim tells of keys that come at once only after the last of them
+var sent: dict<any> = {}   # by open buffer, the document that the server knows
+var shown: dict<any> = {}  # the item that is drawn
+var place: list<any> = []  # where it is drawn: Vim tells of keys that come at once only after the last of them
 
 highlight default link Ghostwright Comment
 if empty(prop_type_get('ghostwright'))
@@ -39,7 +39,6 @@ def Start()
     g:ghostwright_status = $'{COMMAND[0]} is not on the PATH'
     return
   endif
-  sent = {}
   server = job_start(COMMAND, {
     in_mode: 'lsp', out_mode: 'lsp', err_io: 'null', out_cb: Told, noblock: 1,
     exit_cb: (_, code) => Ended(code),
@@ -66,8 +65,10 @@ enddef
 
 def Ended(code: number)
   is_ready = false
+  sent = {}
   Clear()
   g:ghostwright_status = $'the server ended with code {code}'
+  redrawstatus
 enddef
 
 def Told(_: channel, message: dict<any>)
@@ -75,18 +76,26 @@ def Told(_: channel, message: dict<any>)
     g:ghostwright_status = message.params.message
     redrawstatus
   elseif has_key(message, 'id')
-    ch_sendexpr(server, {id: message.id, result: null})
+    Send({id: message.id, result: null})
   endif
 enddef
 
 def Request(method: string, parameters: dict<any>, Answered: func)
-  ch_sendexpr(server, {method: method, params: parameters}, {
+  Send({method: method, params: parameters}, {
     callback: (_, message) => has_key(message, 'result') ? Answered(message.result) : 0,
   })
 enddef
 
 def Notify(method: string, parameters: dict<any>)
-  ch_sendexpr(server, {method: method, params: parameters})
+  Send({method: method, params: parameters})
+enddef
+
+# Sends a message. That the server has ended is told by `Ended`, which may come later.
+def Send(message: dict<any>, options: dict<any> = {})
+  try
+    ch_sendexpr(server, message, options)
+  catch /E631:\|E906:/
+  endtry
 enddef
 
 # Documents.
@@ -105,7 +114,9 @@ def Text(buffer: number): string
 enddef
 
 def Document(buffer: number): dict<any>
-  return {uri: Uri(fnamemodify(bufname(buffer), ':p')), version: getbufvar(buffer, 'changedtick')}
+  const name = bufname(buffer)
+  const uri = empty(name) ? $'untitled:{buffer}' : Uri(fnamemodify(name, ':p'))
+  return {uri: uri, version: getbufvar(buffer, 'changedtick')}
 enddef
 
 def Completes(buffer: number): bool
@@ -114,32 +125,36 @@ enddef
 
 def Open(buffer: number)
   if Completes(buffer) && !has_key(sent, buffer)
-    final document = Document(buffer)
-    sent[buffer] = document.version
-    document.languageId = getbufvar(buffer, '&filetype')
-    document.text = Text(buffer)
-    Notify('textDocument/didOpen', {textDocument: document})
+    const document = Document(buffer)
+    sent[buffer] = document
+    const opened = {languageId: getbufvar(buffer, '&filetype'), text: Text(buffer)}
+    Notify('textDocument/didOpen', {textDocument: extendnew(document, opened)})
   endif
 enddef
 
+# Tells the server how a buffer has changed. One with another name is another document.
 def Change(buffer: number)
   const document = Document(buffer)
-  if get(sent, buffer, document.version) != document.version
-    sent[buffer] = document.version
+  const known = get(sent, buffer, document)
+  if known.uri !=# document.uri
+    Close(buffer)
+    Open(buffer)
+  elseif known.version != document.version
+    sent[buffer] = document
     Notify('textDocument/didChange', {textDocument: document, contentChanges: [{text: Text(buffer)}]})
   endif
 enddef
 
 def Save(buffer: number)
+  Change(buffer)
   if has_key(sent, buffer)
-    Notify('textDocument/didSave', {textDocument: Document(buffer)})
+    Notify('textDocument/didSave', {textDocument: sent[buffer]})
   endif
 enddef
 
 def Close(buffer: number)
   if has_key(sent, buffer)
-    remove(sent, buffer)
-    Notify('textDocument/didClose', {textDocument: Document(buffer)})
+    Notify('textDocument/didClose', {textDocument: remove(sent, buffer)})
   endif
 enddef
 
@@ -150,17 +165,27 @@ def Place(): list<any>
   return [bufnr(), b:changedtick, getpos('.')]
 enddef
 
+# The line up to the cursor.
+def Before(): string
+  return strpart(getline('.'), 0, col('.') - 1)
+enddef
+
+# How many bytes behind the cursor an item replaces.
+def Replaces(item: dict<any>): number
+  return item.range.end.character - item.range.start.character
+enddef
+
 def Ask()
   Clear()
   const buffer = bufnr()
-  if !has_key(sent, buffer) || pumvisible()
+  Change(buffer)
+  if !has_key(sent, buffer) || !Completes(buffer) || pumvisible()
     return
   endif
-  Change(buffer)
   const asked = Place()
   const parameters = {
-    textDocument: {uri: Document(buffer).uri},
-    position: {line: line('.') - 1, character: col('.') - 1},
+    textDocument: sent[buffer],
+    position: {line: line('.') - 1, character: strlen(iconv(Before(), &encoding, 'utf-8'))},
     context: {triggerKind: AUTOMATIC},
   }
   Request('textDocument/inlineCompletion', parameters, (result) => {
@@ -179,38 +204,50 @@ def Show(result: any)
   shown = items[0]
   place = Place()
   const lines = split(shown.insertText, "\n", true)
-  prop_add(line('.'), col('.'), {type: 'ghostwright', text: lines[0]})
+  DrawAround(lines[0], Replaces(shown))
   for line in lines[1 :]
     prop_add(line('.'), 0, {type: 'ghostwright', text: line ?? ' ', text_align: 'below'})
+  endfor
+enddef
+
+# Draws a line around what it replaces, which stands there already: of `y] = x` the `y` before and ` = x` behind the `]`.
+def DrawAround(text: string, width: number)
+  const column = col('.')
+  const found = stridx(text, strpart(getline('.'), column - 1, width))
+  const middle = found < 0 ? len(text) : found
+  for [at, part] in [[column, strpart(text, 0, middle)], [column + width, strpart(text, middle + width)]]
+    if !empty(part)
+      prop_add(line('.'), at, {type: 'ghostwright', text: part})
+    endif
   endfor
 enddef
 
 def Clear()
   if !empty(shown)
     shown = {}
-    prop_remove({type: 'ghostwright', all: true})
+    prop_remove({type: 'ghostwright', bufnr: place[0], all: true})
   endif
 enddef
 
 # Takes the ghost text; what the key does in Vim by itself, if there is none.
 def Accept()
   if empty(shown) || place != Place()
-    feedkeys(eval($'"\{KEY}"'), 'ni')
+    const expanding = len(mode(1)) == 1 ? "\<C-]>" : ''  # of an abbreviation, which no mapped key does by itself
+    feedkeys(expanding .. eval($'"\{KEY}"'), 'ni')
     return
   endif
   const item = shown
   Clear()
-  const [start, end] = [item.range.start.character, item.range.end.character]
-  const current = getline('.')
-  const lines = split(strpart(current, 0, start) .. item.insertText, "\n", true)
+  const behind = strpart(getline('.'), col('.') - 1 + Replaces(item))
+  const lines = split(Before() .. item.insertText, "\n", true)
   const number = line('.')
   const column = len(lines[-1]) + 1
   setline(number, lines[0])
   append(number, lines[1 :])
   const last = number + len(lines) - 1
-  setline(last, lines[-1] .. strpart(current, end))
+  setline(last, lines[-1] .. behind)
   cursor(last, column)
-  Notify('workspace/executeCommand', {command: item.command.command, arguments: item.command.arguments})
+  Request('workspace/executeCommand', {command: item.command.command, arguments: item.command.arguments}, (_) => 0)
 enddef
 
 execute 'inoremap' KEY '<ScriptCmd>Accept()<CR>'
@@ -219,7 +256,7 @@ augroup ghostwright
   autocmd!
   autocmd FileType * if index(FILETYPES, &filetype) >= 0 | Start() | Open(bufnr()) | endif
   autocmd TextChangedI * Ask()
-  autocmd CursorMovedI * Clear()
+  autocmd CursorMovedI,TextChangedP * Clear()
   autocmd InsertLeave * Clear()
   autocmd TextChanged * Change(bufnr())
   autocmd BufWritePost * Save(bufnr())
