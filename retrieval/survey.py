@@ -137,13 +137,17 @@ class Survey:
     def _read_changed(self) -> None:
         """Files at once, and folders as soon as there is no other."""
         while (path := self._next_changed()) is not None:
-            if path.name == ".gitignore":
-                path = path.parent
-            if path.is_dir() and not path.is_symlink():
-                with self._condition:
-                    self._folders[path] = None
-            else:
-                self._read_file(path)
+            try:
+                self._read_path(path.parent if path.name == ".gitignore" else path)
+            except Exception:  # such as a name that no file can have
+                log.exception("%s could not be looked at for the index of APIs.", path)
+
+    def _read_path(self, path: Path) -> None:
+        if path.is_dir() and not path.is_symlink():
+            with self._condition:
+                self._folders[path] = None
+        else:
+            self._read_file(path)
 
     def _next_changed(self) -> Path | None:
         with self._condition:

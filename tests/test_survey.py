@@ -302,6 +302,15 @@ def test_a_file_that_fails_is_logged_once_and_left_out(tmp_path: Path, caplog: p
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize("name", [f"{'x' * 300}.py", "a\0b/c.py"])
+def test_a_name_that_no_file_can_have_does_not_end_the_survey(name: str, tmp_path: Path, surveyed: Surveyed):
+    survey = surveyed()
+    survey.edited(tmp_path / name, "x = 1\n")
+    survey.edited(tmp_path / "a.py", "y = 1\n")
+    assert survey.wait(60)
+    assert [api.name for api in survey.apis] == ["y"]
+
+
 def test_a_repository_that_is_not_there(tmp_path: Path):
     survey = Survey(tmp_path / "nowhere", language_of)
     assert survey.wait(60)
