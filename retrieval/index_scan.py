@@ -10,7 +10,17 @@ from pathlib import Path, PurePath
 from retrieval.grammars import LANGUAGES
 from retrieval.index import Source, Stamp
 from retrieval.repository import MAX_BYTES
-from retrieval.walking import GENERATED, TOO_LARGE, LeftOut, NotCodeError, is_generated, is_walked, read_code, walk
+from retrieval.walking import (
+    GENERATED,
+    TOO_LARGE,
+    LeftOut,
+    NotCodeError,
+    is_generated,
+    is_utf8,
+    is_walked,
+    read_code,
+    walk,
+)
 
 LanguageOf = Callable[[PurePath], str]
 """The LSP identifier of the language that a file's name stands for."""
@@ -131,7 +141,7 @@ class Scanner:
         return Source(self.relative(file), self._language_of(file), "" if is_left_out else text)
 
     def _text(self, path: str, size: int) -> str:
-        if not _is_utf8(path):
+        if not is_utf8(path):
             raise NotCodeError(_NOT_NAMED)
         if size > MAX_BYTES:
             raise NotCodeError(TOO_LARGE)
@@ -142,14 +152,6 @@ class Scanner:
 
     def relative(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
-
-
-def _is_utf8(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_saved(file: Path, text: str) -> bool:

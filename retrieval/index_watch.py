@@ -10,6 +10,8 @@ from pathlib import Path
 
 from watchfiles import watch
 
+from retrieval.walking import is_utf8
+
 log = logging.getLogger(__name__)
 
 MOST = 20_000
@@ -31,7 +33,7 @@ class Watch:
         changed: Callable[[Collection[Path]], None],
         failed: Callable[[str], None],
     ) -> None:
-        self._folders = [str(folder) for folder in islice(folders, MOST) if folder.is_dir()]
+        self._folders = [str(folder) for folder in islice(folders, MOST) if is_utf8(str(folder)) and folder.is_dir()]
         self._began, self._changed, self._failed = began, changed, failed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)

@@ -188,6 +188,8 @@ class Indexing:
         for path in changed:
             if not path.is_relative_to(self.root):
                 continue
+            if path in self._watched:  # another may be in its place by now, which is not watched
+                self._watched = frozenset()
             if path.name in _IGNORE_FILES or (path.is_dir() and not path.is_symlink()):
                 self._has_to_scan = True
             elif (relative := self._scanner.relative(path)) in known or self._is_allowed(path, len(known)):

@@ -142,6 +142,15 @@ def read_code(file: Path) -> str:
         raise NotCodeError(NOT_TEXT) from error
 
 
+def is_utf8(path: str) -> bool:
+    """Whether a path is text; Linux allows others."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_generated(name: str, text: str) -> bool:
     """Whether a program has written a file: by its name, by what its beginning says, or by lines that nobody writes."""
     if _GENERATED_NAMES.fullmatch(name) or _GENERATED_MARKS.search(text[:_HEAD]):

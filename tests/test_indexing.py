@@ -151,6 +151,27 @@ def test_changes_are_noticed_without_being_told(repository: Repository):
     repository.becomes(lambda: repository.files == ["moved.py", "new/b.py"])
 
 
+def test_a_folder_in_whose_place_another_comes_is_watched_again(repository: Repository, tmp_path: Path):
+    repository.write(a="def one(): ...\n", **{"../fresh/b": "def two(): ...\n"})
+    (repository.root / "old").mkdir()
+    repository.begin()
+    repository.write(a="def six(): ...\n")
+    repository.becomes(lambda: repository.best("six one") == "six")  # it is watched
+    os.rename(tmp_path / "fresh", repository.root / "old")  # at once: no scan misses it
+    repository.becomes(lambda: "old/b.py" in repository.files)
+    for name in ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"):  # scans end
+        (repository.root / "old" / "b.py").write_text(f"def {name}(): ...\n")
+        repository.becomes(lambda name=name: repository.best(name) == name)  # type: ignore[misc]
+
+
+def test_a_folder_whose_name_is_no_text_keeps_no_change_from_being_noticed(repository: Repository):
+    repository.write(a="def one(): ...\n")
+    os.mkdir(os.fsencode(repository.root) + b"/caf\xe9")
+    repository.begin()
+    repository.write(a="def two(): ...\n")
+    repository.becomes(lambda: repository.best("one two") == "two")
+
+
 def test_it_follows_a_checkout_of_another_branch(repository: Repository):
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
