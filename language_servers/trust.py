@@ -16,6 +16,9 @@ from language_servers.python import in_import
 TEXT, KEYWORD, SNIPPET = 1, 14, 15
 """Kinds of completion items that no value has as a member."""
 
+_ENUM_MEMBERS = (13, 20)
+"""Kinds of completion items that are members of an enumeration."""
+
 _AFTER_A_DOT = {"await", "class", "new", "this", "super", "template", "operator"}
 _OF_MODULES = {"__spec__", "__file__", "__path__"}
 _STAR = re.compile(r"^\s*from\s+\S+\s+import\s*\*", re.MULTILINE)
@@ -35,9 +38,27 @@ def doubt_of_members(
         return "names of the scope, not of the value"
     if incomplete and entry.truncates:
         return "the list is cut off"
+    if language == "python" and (doubt := _doubt_of_made_classes(items, names)):
+        return doubt
     if entry.name == "zuban" and before.rstrip(". \n").endswith("super()"):
         return "zuban errs at super()"
     return ""
+
+
+def _doubt_of_made_classes(items: Sequence[CompletionItem], names: Collection[str]) -> str:
+    """Why a class that a call has made may have more: ty knows neither `namedtuple("P", "x")` nor `Enum("E", "A")`."""
+    if "_member_map_" in names and not any(item.kind in _ENUM_MEMBERS for item in items):
+        return "the members of the enumeration are unknown"
+    if {"count", "index"} <= set(names) and not {"append", "n_fields"} & set(names):
+        of_elements, of_count = (_detail(items, name) for name in ("__getitem__", "count"))
+        is_derived = of_count.startswith("bound method ") and not of_count.startswith("bound method tuple[")
+        if "tuple[Any, ...]" in of_elements or (is_derived and "tuple[" in of_elements and "_fields" not in names):
+            return "the fields of the tuple are unknown"
+    return ""
+
+
+def _detail(items: Sequence[CompletionItem], name: str) -> str:
+    return next((item.detail for item in items if item.label == name), "") or ""
 
 
 def doubt_of_names(items: Sequence[CompletionItem], incomplete: bool, entry: Entry, before: str, language: str) -> str:

@@ -105,6 +105,28 @@ def test_an_enumeration_has_its_members(ty: LanguageServer) -> None:
     assert found.doubt == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("P = namedtuple('P', 'x y')\n", "the fields of the tuple are unknown"),
+        ("P = NamedTuple('P', [('x', int), ('y', str)])\n", "the fields of the tuple are unknown"),
+        ("class P(namedtuple('P', 'x y')): ...\n", "the fields of the tuple are unknown"),
+        ("class P(NamedTuple('P', [('x', int)])): ...\n", "the fields of the tuple are unknown"),
+        ("class P(NamedTuple):\n    x: int\n", ""),
+        ("P = tuple[int, str]\n", ""),
+        ("P = list[tuple[Any, ...]]\n", ""),
+    ],
+)
+def test_a_tuple_whose_fields_a_call_names_may_have_others(ty: LanguageServer, text: str, doubt: str) -> None:
+    head = "from collections import namedtuple\nfrom typing import Any, NamedTuple\n"
+    assert ask(ty, "members", f"{head}{text}def f(p: P):\n    p.‸\n").doubt == doubt
+
+
+def test_an_enumeration_that_a_call_makes_may_have_other_members(ty: LanguageServer) -> None:
+    found = ask(ty, "members", "import enum\nColor = enum.Enum('Color', 'RED BLUE')\nColor.‸\n")
+    assert found.doubt == "the members of the enumeration are unknown"
+
+
 # names
 
 
