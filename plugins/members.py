@@ -27,8 +27,9 @@ _WRITTEN = frozenset(("__class__", "__name__", "__qualname__", "__file__", "__ve
 """Names of Python's own that are written of any value."""
 _FUNCTION = re.compile(r"(?:async\s+)?def\s+(\w+)")
 _CONSTRUCTOR = re.compile(
-    r"__(?:init|new|post_init|init_subclass|enter|aenter|set_name|setstate)__|setup|set_up|setUp\w*|reset"
+    r"__(?:init|new|post_init|init_subclass|enter|aenter|set_name|setstate)__|set_?up(?:_\w+)?|setUp\w*|reset"
 )
+_CLASS = re.compile(r"\s*class\s+(\w+)\s*[(\[]")
 _NAME = re.compile(r"\w+")
 _BEFORE = re.compile(r"[\w.]")
 
@@ -56,7 +57,7 @@ class Members:
             return Free(members.doubt)
         value = receiver(view)
         names = frozenset(name for name in members.names if not _is_hook(name, value) or "mro" in members.names)
-        legal = OneOf(names | _seen(view, value))
+        legal = OneOf(names | _seen(view, value) | _namesake(view))
         return OrDefined(legal) if _DEFINES.search(view.statement) and _is_in_constructor(view) else legal
 
     def foresee(self, view: View) -> None:
@@ -115,6 +116,12 @@ class OrDefined:
         if known is None and not _DEFINITION.fullmatch(begun):
             return None
         return FREE if known is None and re.search("[=:,]", begun) else OrDefined(self.names, begun)
+
+
+def _namesake(view: View) -> set[str]:
+    """The name of the class whose bases a view ends in: `class Path(pathlib.‸`. ty leaves it out there."""
+    head = _CLASS.match(view.statement)
+    return {head[1]} if head else set()
 
 
 def _seen(view: View, value: str) -> set[str]:

@@ -186,6 +186,21 @@ def test_other_methods_use_the_members_that_there_are(analyses):
     assert MembersMonitor(analyses[0]).guard(View(request(marked))) == OneOf.names({"fruits"})
 
 
+@pytest.mark.parametrize("name", ["setup_class", "setup_method", "setUpClass", "set_up"])
+def test_the_set_up_of_tests_gives_new_members(analyses, name):
+    analyses.append(Analysis(Counting()))
+    guard = MembersMonitor(analyses[0]).guard(View(request(f"def {name}(cls):\n    cls.‸\n")))
+    assert guard.after("graph = 1")
+
+
+def test_a_class_may_be_called_as_its_base(tmp_path, analyses):
+    (tmp_path / "shapes.py").write_text("class Circle: ...\nclass Square: ...\n")
+    analyses.append(Analysis(Servers(), deadline=5))
+    analyses[0].open(asked(tmp_path), patience=60)
+    guard = MembersMonitor(analyses[0]).guard(View(asked(tmp_path, "import shapes\n\nclass Circle(shapes.‸\n")))
+    assert [text for text in ("Circle):", "Square):", "Triangle):") if guard.after(text)] == ["Circle):", "Square):"]
+
+
 @pytest.mark.parametrize(
     ("marked", "language", "expected"),
     [
