@@ -1,4 +1,4 @@
-"""What all tests share: settings of the person who runs them do not matter, and an editor that can be started."""
+"""What all tests share: neither settings of the person who runs them nor a busy machine matter; editors and servers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ pytest.register_assert_rewrite("model_contract")
 def _no_settings_of_the_user(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GHOSTWRIGHT_CONFIG", str(tmp_path_factory.mktemp("settings") / "none.toml"))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_hurry():
+    """A machine that is busy for seconds cuts no completion off and leaves no source out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("assistant.engine.DEADLINE", LONG)
+        patch.setattr("assistant.context.SECONDS", LONG)
         yield
 
 
