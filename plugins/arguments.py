@@ -123,7 +123,8 @@ class Within:
     """A guard for the arguments of a call. `is_closed` says that its `)` stands behind the cursor.
 
     `given` arguments by position and these `keywords` are written; `argument` is the text of the one being written,
-    `depth` how many brackets are open in it, `quote` the mark of the string that it ends in.
+    `depth` how many brackets are open in it, `quote` the mark of the string that it ends in, one character or three,
+    `marks` how many of the last of these have come. `is_long` says that arguments before it stand on several lines.
     """
 
     shapes: tuple[Shape, ...]
@@ -133,6 +134,8 @@ class Within:
     argument: str = ""
     depth: int = 0
     quote: str = ""
+    marks: int = 0
+    is_long: bool = False
     is_free: bool = False
 
     @property
@@ -154,10 +157,10 @@ class Within:
             named = self._named(name[1])
             return named and named._on(character)
         if self.quote:
-            is_end = character == self.quote and not self.argument.endswith("\\")
-            return replace(self, argument=self.argument + character, quote="" if is_end else self.quote)
+            return self._in_string(character)
         if character in "\"'":
-            return replace(self, argument=self.argument + character, quote=character)
+            mark = character * 3 if self.argument.endswith(character * 2) else character
+            return replace(self, argument=self.argument + character, quote=mark)
         if character in OPENERS:
             return replace(self, argument=self.argument + character, depth=self.depth + 1)
         if character in CLOSERS and self.depth:
@@ -165,6 +168,12 @@ class Within:
         if self.depth:
             return replace(self, argument=self.argument + character)
         return self._at_top(character)
+
+    def _in_string(self, character: str) -> Within:
+        is_escaped = (len(self.argument) - len(self.argument.rstrip("\\"))) % 2 == 1
+        marks = self.marks + 1 if character == self.quote[0] and not is_escaped else 0
+        written = replace(self, argument=self.argument + character, marks=marks)
+        return replace(written, quote="", marks=0) if marks == len(self.quote) else written
 
     def _at_top(self, character: str) -> Guard | None:
         """Behind a character that stands in no inner bracket and no string."""
@@ -192,7 +201,7 @@ class Within:
         done = self._done()
         if done is None:
             return None
-        if "\n" not in self.argument and all(shape.is_full(done.given, done.keywords) for shape in done.shapes):
+        if not done.is_long and all(shape.is_full(done.given, done.keywords) for shape in done.shapes):
             return None
         return done
 
@@ -208,4 +217,5 @@ class Within:
         is_positional = bool(self.argument.strip()) and not _KEYWORD.match(self.argument)
         given = self.given + is_positional
         shapes = tuple(shape for shape in self.shapes if shape.allows(given, self.keywords))
-        return replace(self, shapes=shapes, given=given, argument="") if shapes else None
+        is_long = self.is_long or "\n" in self.argument
+        return replace(self, shapes=shapes, given=given, argument="", is_long=is_long) if shapes else None

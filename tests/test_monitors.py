@@ -14,6 +14,7 @@ from assistant.analysis import Analysis
 from assistant.guards import AnyOf, Free, Guard, Monitor, View
 from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
+from plugins.arguments import Arguments
 from plugins.cases import Cases, Rest, rest
 from plugins.imports import Imports
 from plugins.instantiation import Instantiation
@@ -312,6 +313,37 @@ def test_a_mark_may_be_followed_by_a_name_token_by_token(imports, marked, line):
 def test_the_model_imports_what_there_is_in_a_block(imports):
     writes = {"    Circel,\n)": 0.6, "    area,\n)": 0.3}
     assert imports.written("from shapes import (\n‸", writes) == "    area,"
+
+
+# arguments
+
+
+@pytest.fixture
+def arguments(analysis: Analysis, root: Path) -> Bench:
+    return Bench(Arguments(analysis), root)
+
+
+PAIR = "def pair(a, b): ...\n\npair(‸"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n    x, y,\n)",
+        "\n    x,\n    y,\n)",
+        '"""say "hi, you, too" now""", y)',
+        '"\\\\", "a, b, c")',
+        "'a\\'b', y)",
+        '"", y)',
+    ],
+)
+def test_arguments_that_a_call_takes(arguments, text):
+    assert arguments.allowed(PAIR, text) == [text]
+
+
+@pytest.mark.parametrize("text", ["x, y, z", '"""a""", "b", z', "x, c=1", "\n    x, y, z\n)", '"\\\\", "a", b'])
+def test_arguments_that_a_call_does_not_take(arguments, text):
+    assert arguments.allowed(PAIR, text) == []
 
 
 # keys
