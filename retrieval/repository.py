@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import pathspec
+
+from retrieval.excludes import Stamp, exclude_files, stamp
 
 MAX_BYTES = 2_000_000
 """Larger files are data."""
@@ -20,6 +22,8 @@ _SECRET_NAMES = (
     ".git-credentials", "credentials", "credentials.json", "secrets.json", "secrets.toml", "secrets.yaml",
     "secrets.yml", "*.tfvars", "service-account*.json",
 )  # fmt: skip
+_INSIDE = "ps_d"
+"""The group of pathspec's expressions that has the slash behind a folder."""
 _EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist")
 _SECRET_FOLDERS = frozenset((".ssh", ".gnupg", ".aws"))
 _SECRET = re.compile("|".join(fnmatch.translate(name) for name in _SECRET_NAMES), re.IGNORECASE)
@@ -50,15 +54,15 @@ def is_secret(path: Path) -> bool:
 
 
 def is_ignored(path: Path, root: Path) -> bool:
-    """Whether the user's ignore file, `.git/info/exclude`, or the `.gitignore` files from the root down leave it out.
+    """Whether the user's ignore file, `info/exclude`, or the `.gitignore` files from the root down leave it out.
 
     The last pattern that matches decides, those of inner folders after those of outer ones, as gitignore(5) has it.
     A file in an ignored folder is ignored whatever the inner files say.
     """
-    relative = path.relative_to(root)
+    relative, outer = path.relative_to(root), exclude_files(root)
     for depth in range(1, len(relative.parts) + 1):
         part = Path(*relative.parts[:depth])
-        if part.parts[0] == ".git" or _matches(part, root, is_folder=depth < len(relative.parts)):
+        if part.parts[0] == ".git" or _matches(part, root, outer, is_folder=depth < len(relative.parts)):
             return True
     return False
 
@@ -76,7 +80,7 @@ class IgnoreRules:
     @classmethod
     def of(cls, root: Path) -> IgnoreRules:
         """Those that hold in all of a repository."""
-        specs = (_read(file) for file in (_users_file(), root / ".git" / "info" / "exclude"))
+        specs = (_read(file) for file in exclude_files(root))
         return cls(tuple((str(root), spec) for spec in specs if spec is not None))
 
     def inside(self, folder: str) -> IgnoreRules:
@@ -88,26 +92,34 @@ class IgnoreRules:
         """Whether they leave out a path in the folder."""
         for base, spec in reversed(self.specs):
             inner = path[len(base) :].lstrip("/") + ("/" if is_folder else "")
-            if (answer := spec.check_file(inner).include) is not None:
+            if (answer := _answer(spec, inner)) is not None:
                 return answer
         return False
 
 
-def _matches(relative: Path, root: Path, is_folder: bool) -> bool:
+def _matches(relative: Path, root: Path, outer: Iterable[Path], is_folder: bool) -> bool:
     ignored = False
-    for file in (_users_file(), root / ".git" / "info" / "exclude", *_ignore_files(relative, root)):
+    for file in (*outer, *_ignore_files(relative, root)):
         if (spec := _read(file)) is None:
             continue
         base = file.parent if file.name == ".gitignore" else root
         inner = (root / relative).relative_to(base).as_posix() + ("/" if is_folder else "")
-        if (answer := spec.check_file(inner).include) is not None:
+        if (answer := _answer(spec, inner)) is not None:
             ignored = answer
     return ignored
 
 
-def _users_file() -> Path:
-    """Where git looks if `core.excludesFile` names no other place."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git" / "ignore"
+def _answer(spec: pathspec.GitIgnoreSpec, inner: str) -> bool | None:
+    """What the last pattern says that means a path, not only a folder around it; None if there is none.
+
+    To pathspec `!packages/` would bring back `packages/build/` as well, which git leaves out.
+    """
+    for pattern in reversed(list(spec.patterns)):
+        if isinstance(pattern, pathspec.RegexPattern) and pattern.regex and pattern.include is not None:
+            for match in pattern.regex.finditer(inner):
+                if match.groupdict().get(_INSIDE) is None or match.end(_INSIDE) == len(inner):
+                    return pattern.include
+    return None
 
 
 def _ignore_files(relative: Path, root: Path) -> list[Path]:
@@ -116,16 +128,16 @@ def _ignore_files(relative: Path, root: Path) -> list[Path]:
 
 def _read(file: Path) -> pathspec.GitIgnoreSpec | None:
     try:
-        return _spec(file, file.stat().st_mtime_ns)
-    except OSError:
+        return _spec(file, stamp(file)) if file.is_file() else None
+    except (OSError, ValueError):
         return None
 
 
 @lru_cache(maxsize=256)
-def _spec(file: Path, modified: int) -> pathspec.GitIgnoreSpec:
-    del modified  # part of the key: a changed file is read again
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return pathspec.GitIgnoreSpec.from_lines(filter(_is_pattern, lines))
+def _spec(file: Path, version: Stamp) -> pathspec.GitIgnoreSpec:
+    del version  # part of the key: a changed file is read again
+    lines = file.read_bytes().decode("utf-8-sig", "replace").split("\n")  # git's lines end at no other character
+    return pathspec.GitIgnoreSpec.from_lines(filter(_is_pattern, (line.removesuffix("\r") for line in lines)))
 
 
 def _is_pattern(line: str) -> bool:

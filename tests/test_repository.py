@@ -42,6 +42,9 @@ IGNORE_FILES = {
     "src/inner/.gitignore": "*\n!.gitignore\n!kept.py\n",
     ".git/info/exclude": "mine.py\n*.secret\n",
     "crlf/.gitignore": "a.py\r\nb/\r\n",
+    "bom/.gitignore": "\ufeffa.py\n",
+    "lines/.gitignore": "x\fa.py\nx\u2028b.py\n",
+    "back/.gitignore": "build/\n!packages/\n",
     "odd/.gitignore": "!\n/\n[\n***\nq**r\n\\\n[z-b]\n",
 }  # fmt: skip
 PATHS = (
@@ -50,7 +53,9 @@ PATHS = (
     "trailing.py", "#hash.py", "!bang.py", "a.txt", "c.txt", "foo1.c", "foo12.c", "deep.js", "a/b/deep.js",
     "vendor/lib.py", "vendor/ours/a.py", "vendor/theirs/a.py", "logs/a/b.py", "src/local.py", "src/a/local.py",
     "local.py", "src/top.py", "src/a/top.py", "src/inner/a.py", "src/inner/kept.py", "src/inner/more/kept.py",
-    "mine.py", "src/mine.py", "a.secret", "crlf/a.py", "crlf/b/c.py", "odd/a.py", "odd/[", "odd/qxr",
+    "mine.py", "src/mine.py", "a.secret", "crlf/a.py", "crlf/b/c.py",
+    "bom/a.py", "lines/a.py", "lines/b.py", "back/packages/build/a.py", "back/build/a.py",
+    "odd/a.py", "odd/[", "odd/qxr",
 )  # fmt: skip
 
 
@@ -79,6 +84,24 @@ def test_git_and_we_ignore_the_same_files(repository):
     ignored = {path for path in PATHS if is_ignored(repository / path, repository)}
     assert ignored == set(filter(None, answer.split("\0")))
     assert "x.log" in ignored
+
+
+def test_the_users_ignore_file_and_that_of_the_repository_count_in_all_worktrees(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
+    root, further = tmp_path / "code", tmp_path / "further"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    git(root, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--allow-empty", "-m", "one")
+    git(root, "worktree", "add", "--quiet", str(further))
+    (root / ".git" / "info").mkdir(exist_ok=True)
+    (root / ".git" / "info" / "exclude").write_text("private.py\n")
+    (tmp_path / ".gitignore_of_all").write_text("notes.py\n")
+    for folder in (root, further):
+        (tmp_path / ".gitconfig").write_text("")
+        assert [is_ignored(folder / name, folder) for name in ("private.py", "notes.py")] == [True, False]
+        (tmp_path / ".gitconfig").write_text("[core]\n\texcludesFile = ~/.gitignore_of_all\n")
+        assert [is_ignored(folder / name, folder) for name in ("private.py", "notes.py")] == [True, True]
 
 
 def test_what_git_keeps_for_itself_is_ignored(repository):

@@ -308,7 +308,7 @@ def test_a_name_that_no_file_can_have_does_not_end_the_survey(name: str, tmp_pat
     survey.edited(tmp_path / name, "x = 1\n")
     survey.edited(tmp_path / "a.py", "y = 1\n")
     assert survey.wait(60)
-    assert [api.name for api in survey.apis] == ["y"]
+    assert "y" in [api.name for api in survey.apis]
 
 
 def test_a_repository_that_is_not_there(tmp_path: Path):
