@@ -52,10 +52,13 @@ export async function askRepository(server: Server): Promise<void> {
   const question = await window.showInputBox({ title: 'Ask How to Do Something Here', placeHolder })
   if (question) {
     const editor = window.activeTextEditor
+    const at = editor?.selection.active
+    const version = editor?.document.version
     const given = editor ? [question, cursor(editor)] : [question]
     const asked = await working(server.execute<Asked>('ghostwright.ask', ...given))
-    const call = editor && asked.code ? [insertion(editor, asked)] : []
-    await choose([...call, ...asked.apis.map(place)], asked.reason)
+    const fits = editor?.document.version === version // what was typed meanwhile has moved the place
+    const call = editor && at && asked.code && fits ? [insertion(editor, at, asked)] : []
+    await choose([...call, ...asked.apis.map(place)], fits ? asked.reason : CHANGED)
   }
 }
 
@@ -99,12 +102,14 @@ async function open({ uri, range }: Location): Promise<void> {
   await window.showTextDocument(Uri.parse(uri), { selection: new Range(start, start) })
 }
 
-function insertion(editor: TextEditor, { code, replaces, imports, imports_line }: Asked): Choice {
-  const { document, selection } = editor
+const CHANGED = 'The text has changed meanwhile: ask again to have the call inserted.'
+
+function insertion(editor: TextEditor, at: Position, { code, replaces, imports, imports_line }: Asked): Choice {
+  const { document } = editor
   const act = () =>
     editor.edit((edit) => {
-      const end = document.positionAt(document.offsetAt(selection.active) + replaces)
-      edit.replace(new Range(selection.active, end), code)
+      const end = document.positionAt(document.offsetAt(at) + replaces)
+      edit.replace(new Range(at, end), code)
       if (imports) {
         edit.insert(new Position(imports_line, 0), `${imports}\n`)
       }

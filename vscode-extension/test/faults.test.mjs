@@ -62,6 +62,23 @@ drawn(
   },
 )
 
+drawn(
+  'an answer to what was asked is not inserted into a text that has changed',
+  { files: { 'delivery.py': 'deliver()' }, machine: { 'ghostwright.command': join(SERVERS, 'late') } },
+  async (window) => {
+    await window.untilStatus('Ready')
+    await window.openFile('delivery.py')
+    await window.press('ArrowLeft')
+    await window.command('Ghostwright: Ask How to Do Something Here…')
+    await window.answer('put more of an item into the inventory')
+    await window.page.getByText('looking through the repository').first().waitFor()
+    await window.type('x')
+    const entries = window.page.locator('.quick-input-list .monaco-list-row')
+    await entries.filter({ hasText: 'def restock()' }).waitFor()
+    assert.equal(await entries.count(), 1)
+  },
+)
+
 const RESTRICTED = { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' }
 const UNTRUSTED = {
   files: { '.venv/bin/ghostwright': `#!/bin/sh\ntouch started\nexec '${BIN}/ghostwright' "$@"\n` },
