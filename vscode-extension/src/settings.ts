@@ -24,18 +24,24 @@ export function serverSettings(): Record<string, unknown> {
   return workspace.isTrusted ? values : { ...values, trust_project: false }
 }
 
-/** Turns completion while typing on or off, for this user. */
+/** Turns completion while typing on or off. */
 export async function toggleAutomatic(): Promise<void> {
   const settings = workspace.getConfiguration(section)
-  await settings.update('automatic', !settings.get<boolean>('automatic', true), ConfigurationTarget.Global)
+  await settings.update('automatic', !settings.get<boolean>('automatic', true), target('automatic'))
 }
 
-/** Turns a language off, or on again, for this user. */
+/** Turns a language off, or on again. */
 export async function toggleLanguage(language: string): Promise<void> {
   const settings = workspace.getConfiguration(section)
   const off = settings.get<string[]>('disabledLanguages', [])
   const changed = off.includes(language) ? off.filter((each) => each !== language) : [...off, language]
-  await settings.update('disabledLanguages', changed, ConfigurationTarget.Global)
+  await settings.update('disabledLanguages', changed, target('disabledLanguages'))
+}
+
+/** Where a change of a setting has an effect: in the workspace if that sets it, else for this user. */
+function target(key: string): ConfigurationTarget {
+  const values = workspace.getConfiguration(section).inspect(key)
+  return values?.workspaceValue === undefined ? ConfigurationTarget.Global : ConfigurationTarget.Workspace
 }
 
 function serverName(key: string): string {

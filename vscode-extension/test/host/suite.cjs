@@ -75,8 +75,25 @@ const tests = {
     await untilStatus('Normal', 'Ready')
   },
 
+  async 'what the workspace has turned off is turned on there'() {
+    await workspace.getConfiguration('ghostwright').update('automatic', false, ConfigurationTarget.Workspace)
+    await untilStatus('Inactive', 'on request only')
+    await commands.executeCommand('ghostwright.toggle')
+    await untilStatus('Normal', 'Ready')
+    await workspace.getConfiguration('ghostwright').update('automatic', undefined, ConfigurationTarget.Workspace)
+  },
+
   async 'a snooze is told, and ended'() {
     await commands.executeCommand('ghostwright.snoozeFor30')
+    await untilStatus('Inactive', 'Snoozed for 30 minutes')
+    await commands.executeCommand('ghostwright.wake')
+    await untilStatus('Normal', 'Ready')
+  },
+
+  async 'a snooze outlasts the server'() {
+    await commands.executeCommand('ghostwright.snoozeFor30')
+    await untilStatus('Inactive', 'Snoozed for 30 minutes')
+    await commands.executeCommand('ghostwright.restart')
     await untilStatus('Inactive', 'Snoozed for 30 minutes')
     await commands.executeCommand('ghostwright.wake')
     await untilStatus('Normal', 'Ready')
