@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from assistant.plugins import guarded
 from assistant.text import line_start, window_start
@@ -12,6 +13,9 @@ from assistant.types import CompletionRequest, ContextSource, Snippet
 
 SECONDS = 0.15
 """What all sources together may take; who comes later is left out this time."""
+
+MOST = 100
+"""Snippets that are taken from one source, which may find no end."""
 
 NEARLY = 0.8
 """The share of lines in common from which on two snippets say the same."""
@@ -41,10 +45,12 @@ def gather(sources: Sequence[ContextSource], request: CompletionRequest) -> tupl
 
 
 def _snippets(source: ContextSource, request: CompletionRequest) -> list[Snippet]:
-    snippets = list(source.snippets(request))
+    snippets = list(islice(source.snippets(request), MOST))
     for snippet in snippets:
         if not isinstance(snippet, Snippet):
             raise TypeError(f"{snippet!r} is not a Snippet")
+        if not (isinstance(snippet.text, str) and isinstance(snippet.path, str) and snippet.score >= 0):
+            raise TypeError(f"{snippet!r:.200} must have a text and a path that are texts, and a score from 0 to 1")
     return snippets
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeVar
 
 import pluggy
@@ -55,7 +56,7 @@ class Plugins:
         return self._lists("ghostwright_context_sources", settings=settings, knowledge=knowledge)
 
     def monitors(self, settings: Settings, analysis: Analysis) -> list[Monitor]:
-        return self._lists("ghostwright_monitors", settings=settings, analysis=analysis)
+        return self._lists("ghostwright_monitors", ("name", "triggers"), settings=settings, analysis=analysis)
 
     def priors(self, settings: Settings, knowledge: Knowledge) -> list[Prior]:
         return self._lists("ghostwright_priors", settings=settings, knowledge=knowledge)
@@ -73,7 +74,7 @@ class Plugins:
             return Plugin(entry.name, origin, problem="disabled in the settings")
         try:
             self._manager.register(entry.load(), name=entry.name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.warning("The plugin “%s” of %s cannot be loaded and is left out: %s", entry.name, origin, error)
             if self._manager.has_plugin(entry.name):
                 self._manager.unregister(name=entry.name)
@@ -83,9 +84,10 @@ class Plugins:
             log.warning("The plugin “%s” of %s has hooks that are unknown: %s", entry.name, origin, ", ".join(unknown))
         return Plugin(entry.name, origin, tuple(caller.name for caller in callers if caller.has_spec()))
 
-    def _lists(self, hook: str, **values: object) -> list[Any]:
+    def _lists(self, hook: str, texts: Sequence[str] = ("name",), **values: object) -> list[Any]:
+        """What all plugins offer; `texts` are the attributes that must be there as texts."""
         answers = self._ask(hook, **values)
-        return [each for name, offered in answers for each in guarded(name, _named, offered, otherwise=[])]
+        return [each for name, offered in answers for each in guarded(name, _listed, offered, texts, otherwise=[])]
 
     def _ask(self, hook: str, **values: object) -> Iterator[tuple[str, Any]]:
         """Plugins and what they answer, one by one: what one of them raises must not cost the others.
@@ -100,12 +102,12 @@ class Plugins:
                 yield each.plugin_name, answer
 
 
-def _named(offered: Iterable[Any]) -> list[Any]:
-    """What a plugin offers. Raises TypeError or AttributeError if it is no list of objects that have names."""
+def _listed(offered: Iterable[Any], texts: Sequence[str]) -> list[Any]:
+    """What a plugin offers. Raises TypeError or AttributeError if it is no list of objects that have these texts."""
     objects = list(offered)
-    for each in objects:
-        if not isinstance(each.name, str):
-            raise TypeError(f"{each!r} has the name {each.name!r}, which is no text")
+    for each, attribute in product(objects, texts):
+        if not isinstance(value := getattr(each, attribute), str):
+            raise TypeError(f"{each!r} has the {attribute} {value!r}, which is no text")
     return objects
 
 
@@ -117,6 +119,6 @@ def guarded(name: str, function: Callable[..., T], *arguments: object, otherwise
     """Calls a stranger's code: what it raises is logged with its name, and `otherwise` is returned."""
     try:
         return function(*arguments)
-    except Exception:
+    except (Exception, SystemExit):
         log.exception("The plugin “%s” failed and is left out", name)
         return otherwise

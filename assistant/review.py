@@ -45,7 +45,7 @@ class Review:
     def _processed(self, completion: Completion, request: CompletionRequest, droppers: list[str]) -> Completion | None:
         """A post-processor that fails is left out; what it was given goes on. One that drops it joins the droppers."""
         for processor in self._post_processors:
-            result = guarded(processor.name, processor.process, completion, request, otherwise=completion)
+            result = guarded(processor.name, _result, processor, completion, request, otherwise=completion)
             if result is None or not result.text.strip():
                 droppers.append(processor.name)
                 return None
@@ -75,18 +75,37 @@ class Review:
         """The first fault that a check finds; what the request refuses is one from its beginning on."""
         if refused := next((text for text in request.refused if completion.text.startswith(text)), ""):
             return range(len(refused))
-        found = (guarded(check.name, check.fault, completion, request, otherwise=None) for check in self._checks)
+        found = (guarded(check.name, _found, check, completion, request, otherwise=None) for check in self._checks)
         return min(filter(None, found), key=lambda fault: fault.start, default=None)
 
     def _errors(self, completion: Completion, fault: range, request: CompletionRequest) -> str:
         """All errors that the checks tell of, an error a line; where they tell of none, what stands at the fault."""
-        reports = [getattr(check, "report", None) for check in self._checks]
-        told = [
-            guarded(check.name, report, completion, request, otherwise="")
-            for check, report in zip(self._checks, reports, strict=True)
-            if report
-        ]
+        told = [guarded(check.name, _report, check, completion, request, otherwise="") for check in self._checks]
         return "\n".join(filter(None, told)) or f"not right: {completion.text[fault.start : fault.stop].strip()}"
+
+
+def _result(processor: PostProcessor, completion: Completion, request: CompletionRequest) -> Completion | None:
+    """What a post-processor makes of a completion. Raises TypeError if that is none."""
+    result = processor.process(completion, request)
+    if result is None:
+        return None
+    if not (isinstance(result, Completion) and isinstance(result.text, str) and isinstance(result.replaces, int)):
+        raise TypeError(f"{result!r:.200} is not a Completion")
+    return result
+
+
+def _found(check: Check, completion: Completion, request: CompletionRequest) -> range | None:
+    """The fault that a check finds. Raises TypeError if that is no range."""
+    fault = check.fault(completion, request)
+    if fault is None or isinstance(fault, range):
+        return fault
+    raise TypeError(f"{fault!r:.200} is not a range")
+
+
+def _report(check: Check, completion: Completion, request: CompletionRequest) -> str:
+    """All that a check says is wrong; nothing if it has no report."""
+    report = getattr(check, "report", None)
+    return str(report(completion, request)) if report else ""
 
 
 def _completion(draft: Draft) -> Completion:

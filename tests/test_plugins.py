@@ -175,3 +175,68 @@ def test_a_source_that_raises_is_named_and_what_it_left_out_is_told(install, rep
     assert result.json["text"] == "y = y"
     assert "no glossary today" in result.err
     assert any(sentence.startswith("glossary: it failed") for sentence in result.json["left_out"])
+
+
+WRONG = """
+import sys
+from assistant import Matching, OneOf, Snippet
+from assistant.hookspecs import hookimpl
+
+class Wrong:
+    def __init__(self, name, **answers):
+        self.name = name
+        self.triggers = "."
+        for method, answer in answers.items():
+            setattr(self, method, lambda *arguments, answer=answer: answer)
+
+class Leaves:
+    name = "leaves"
+    def snippets(self, request): sys.exit("no reason")
+
+class Endless:
+    name = "endless"
+    def snippets(self, request):
+        while True:
+            yield Snippet("a = 1", 0.1, self.name, "a.py")
+
+class Guard:
+    is_free = may_end = False
+    def after(self, text):
+        if text: raise RuntimeError("no end")
+        return self
+
+@hookimpl
+def ghostwright_context_sources(settings):
+    path = Wrong("path", snippets=[Snippet("a = 1", 0.5, "path", settings)])
+    return [path, Wrong("score", snippets=[Snippet("a = 1", "high", "score", "a.py")]), Leaves(), Endless()]
+@hookimpl
+def ghostwright_monitors(settings):
+    wrong = {"none": None, "list": OneOf(["x"]), "pattern": Matching("((("), "own": Guard()}
+    return [Wrong(name, guard=guard) for name, guard in wrong.items()]
+@hookimpl
+def ghostwright_post_processors(settings): return [Wrong("text", process="y = y"), Wrong("methodless")]
+@hookimpl
+def ghostwright_checks(settings): return [Wrong("true", fault=True)]
+@hookimpl
+def ghostwright_priors(settings): return [Wrong("weight", weights={"x": "heavy"})]
+"""
+
+
+def test_a_plugin_whose_answers_are_none_is_named_and_left_out(install, repository):
+    install("leaving", "raise SystemExit('not here')")
+    (repository / "point.py").write_text(f"{(repository / 'point.py').read_text()}y = y\n\n\np = Point(1, 2)\np.")
+    result = ghostwright("complete", f"{repository / 'point.py'}:8:3", "--json", env=install("wrong", WRONG))
+    assert result.json["text"]
+    named = set(re.findall(r"plugin “(\w+)”", result.err))
+    expected = {"path", "score", "leaves", "none", "list", "pattern", "own", "text", "methodless", "true", "weight"}
+    assert named == {"leaving", *expected}
+
+
+def test_a_monitor_without_triggers_is_named_and_left_out(install, repository):
+    monitor = "class Mute:\n    name = 'mute'\n    def guard(self, view): return None"
+    source = (
+        f"from assistant.hookspecs import hookimpl\n{monitor}\n@hookimpl\ndef ghostwright_monitors(): return [Mute()]"
+    )
+    result = ghostwright("complete", f"{repository / 'point.py'}:4:14", "--json", env=install("mute", source))
+    assert result.json["text"] == "y = y"
+    assert "“mute” failed" in result.err

@@ -39,7 +39,7 @@ class Held:
 
     def after(self, text: str) -> Held | None:
         """What is held once a text has been written; None if it must not be."""
-        guard = self.guard.after(text)
+        guard = guarded(self.monitor, self.guard.after, text, otherwise=FREE)
         return None if guard is None else Held(self.monitor, guard, self.legal)
 
 
@@ -119,7 +119,7 @@ class Watch:
             names = [held.guard.texts for held in self._asked(place) if isinstance(held.guard, OneOf)]
             found = Counter[str]()
             for prior in self.priors if names else ():
-                found.update(guarded(prior.name, prior.weights, place, frozenset.intersection(*names), otherwise={}))
+                found.update(guarded(prior.name, _weights, prior, place, frozenset.intersection(*names), otherwise={}))
             self._weights[written] = found
         return self._weights[written]
 
@@ -197,9 +197,7 @@ class Watch:
         for monitor in self.monitors:
             if view.written and view.written[-1] not in monitor.triggers:
                 continue
-            guard = guarded(monitor.name, self._guard, monitor, view, otherwise=FREE)
-            if guard.after(rest) is None:
-                guard = Free("what stands there is not legal")
+            guard = guarded(monitor.name, self._guard, monitor, view, rest, otherwise=FREE)
             if not guard.is_free:
                 listed = guard.guard if isinstance(guard, Beginning) else guard
                 legal = len(listed.texts) if isinstance(listed, OneOf) else None
@@ -208,12 +206,34 @@ class Watch:
                 self.silences[monitor.name, reason] = None
         return found
 
-    def _guard(self, monitor: Monitor, view: View) -> Guard:
+    def _guard(self, monitor: Monitor, view: View, rest: str) -> Guard:
+        """What a monitor answers, if the rest of what has been typed is legal. Raises whatever a wrong one leads to."""
         try:
-            return monitor.guard(view)
+            guard = monitor.guard(view)
         except NoAnswer as reason:
             self.is_early |= isinstance(reason, TooEarly)
             return Free(str(reason))
+        _check(guard)
+        return Free("what stands there is not legal") if guard.after(rest) is None else guard
+
+
+def _check(guard: Guard) -> None:
+    """Raises TypeError, AttributeError or ValueError for what is no guard."""
+    inner = guard.guard if isinstance(guard, Beginning) else guard
+    if isinstance(inner, OneOf) and not (isinstance(inner.texts, frozenset) and all(map(_is_text, inner.texts))):
+        raise TypeError("OneOf takes a frozenset of texts")
+    for each in (guard, inner):
+        if not (isinstance(each.is_free, bool) and isinstance(each.may_end, bool)):
+            raise TypeError(f"{each!r:.200} is no guard")
+    inner.after("")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _weights(prior: Prior, place: View, names: frozenset[str]) -> dict[str, float]:
+    return {name: float(weight) for name, weight in prior.weights(place, names).items()}
 
 
 def _foresee(prepare: Callable[[View], None], view: View) -> None:
