@@ -1,12 +1,14 @@
 """Fits the weights of the ranking of a repository's APIs, and prints them as `retrieval/weights.py`.
 
-    pip install --target corpus --no-compile click parso jedi pygments anyio attrs cattrs requests marshmallow mako
+    pip install --target corpus --no-compile click parso jedi pygments anyio attrs cattrs requests marshmallow mako \\
+        aiohttp alembic astroid babel celery coverage dulwich fsspec invoke kombu lark mkdocs pylint redis scrapy \\
+        sphinx sqlalchemy trio twisted urllib3
     python benchmarks/fit_ranking.py --corpus corpus --sites 60 > retrieval/weights.py
 
 What is maximised is the probability of the true name among the candidates of a site (softmax, with a penalty for large
-weights), over sites of the tuning packages, with a language server's answers and without. Nothing of the packages that
-figures are reported of is looked at. The recall of the first five is printed to the error stream: on packages that were
-left out in turn, and with the weights that are in use.
+weights), over sites of thirty packages, with a language server's answers and without, apart for each kind of what is
+ranked. Nothing of the packages that figures are reported of is looked at. The recall of the first five is printed to
+the error stream: on packages that were left out by fifths, and with the weights that are in use.
 """
 
 from __future__ import annotations
@@ -24,16 +26,18 @@ from pathlib import Path
 import numpy as np
 from cursors import INSTALLED
 from numpy.typing import NDArray
-from packages import TUNING
+from packages import FITTED
 from ranking_recall import Trial, trials
 
-from retrieval.ranking import FEATURES, WEIGHTS
+from retrieval.ranking import FEATURES, WEIGHTS, Kind
 
 PENALTY = 1e-3
 """Of a weight's square, beside the mean log-probability."""
 
 STEPS = 30
 """At most."""
+
+FOLDS = 5
 
 PRECISION = 1e-4
 """Steps that are smaller change nothing."""
@@ -115,26 +119,23 @@ def recall(found: Sequence[Trial], weights: Sequence[float], first: int = 5) -> 
     return float(np.mean(hits))
 
 
-def by_kind(found: Mapping[str, Sequence[Trial]]) -> dict[str, list[Trial]]:
+def by_kind(found: Mapping[str, Sequence[Trial]]) -> dict[Kind, list[Trial]]:
     every = [trial for some in found.values() for trial in some]
-    return {
-        "member": [trial for trial in every if trial.site.receiver],
-        "name": [trial for trial in every if not trial.site.receiver],
-    }
+    return {kind: [trial for trial in every if trial.kind is kind] for kind in Kind}
 
 
 def left_out(found: Sequence[Trial]) -> float:
-    """The recall of the first five on each package with weights that are fitted on the others."""
+    """The recall of the first five on each fifth of the packages with weights that are fitted on the others."""
     packages = sorted({trial.site.cursor.package for trial in found})
     total = 0.0
-    for package in packages:
-        tested = [trial for trial in found if trial.site.cursor.package == package]
-        weights = fit(Examples.of([trial for trial in found if trial.site.cursor.package != package]))
+    for some in (packages[start::FOLDS] for start in range(FOLDS)):
+        tested = [trial for trial in found if trial.site.cursor.package in some]
+        weights = fit(Examples.of([trial for trial in found if trial.site.cursor.package not in some]))
         total += recall(tested, list(weights)) * len(tested)
     return total / len(found)
 
 
-def source(weights: Mapping[str, NDArray[np.float64]]) -> str:
+def source(weights: Mapping[Kind, NDArray[np.float64]]) -> str:
     """`retrieval/weights.py`."""
     lines = [
         '"""What each feature of a ranking counts, by its name; fitted by `benchmarks/fit_ranking.py`."""',
@@ -147,7 +148,7 @@ def source(weights: Mapping[str, NDArray[np.float64]]) -> str:
         lines.append(f'    "{kind}": {{')
         lines += [f'        "{name}": {value:.2f},' for name, value in zip(FEATURES, values, strict=True)]
         lines.append("    },")
-    return "\n".join([*lines, "}", '"""For members behind a dot, and for names where no receiver is."""', ""])
+    return "\n".join([*lines, "}", '"""By `Kind` of what is ranked."""', ""])
 
 
 def main() -> None:
@@ -157,7 +158,9 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="without a language server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kept", type=Path, help="file to keep the sites with their features in, or to take them from")
-    parser.add_argument("--left-out", action="store_true", help="also fit with each package left out in turn")
+    parser.add_argument(
+        "--left-out", action="store_true", help="also fit with a fifth of the packages left out in turn"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     os.environ.pop("VIRTUAL_ENV", None)  # each workspace has its own
@@ -166,7 +169,7 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory() as folder:
             amount = arguments.sites, arguments.seed, not arguments.alone
-            found = trials(arguments.corpus, TUNING, Path(folder), *amount)
+            found = trials(arguments.corpus, FITTED, Path(folder), *amount)
         if arguments.kept:
             arguments.kept.write_bytes(pickle.dumps(found))
     kinds = by_kind(found)

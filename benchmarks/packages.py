@@ -13,6 +13,12 @@ REPORTING = (
 TUNING = ("click", "parso", "jedi", "pygments", "anyio", "attr", "cattrs", "requests", "marshmallow", "mako")
 """Packages to look at while something is being changed: `--packages tuning`."""
 
+FITTED = (
+    *TUNING, "aiohttp", "alembic", "astroid", "babel", "celery", "coverage", "dulwich", "fsspec", "invoke", "kombu",
+    "lark", "mkdocs", "pylint", "redis", "scrapy", "sphinx", "sqlalchemy", "trio", "twisted", "urllib3",
+)  # fmt: skip
+"""Packages that the ranking's weights are fitted on."""
+
 
 def chosen(text: str) -> Sequence[str]:
     """The import names that an option names: `reporting`, `tuning`, or with commas."""

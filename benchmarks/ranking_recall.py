@@ -45,7 +45,7 @@ from language_servers.analyzer import NoAnswer
 from language_servers.limits import Limits
 from language_servers.servers import Servers
 from retrieval.apis import Apis
-from retrieval.ranking import WEIGHTS, Scene, described, rank
+from retrieval.ranking import WEIGHTS, Kind, Scene, described, rank
 
 FIRST = (1, 5, 20)
 
@@ -55,6 +55,7 @@ class Trial:
     """The candidates at a site: name, uses in the repository, features."""
 
     site: Site
+    kind: Kind
     candidates: Sequence[tuple[str, int, tuple[float, ...]]]
 
     def place(self, key: Callable[[str, int, tuple[float, ...]], float | str]) -> int | None:
@@ -134,7 +135,8 @@ def trials(
 
 
 def trial(apis: Apis, site: Site, scene: Scene) -> Trial:
-    return Trial(site, [(api.name, apis.uses(api.name), features) for api, features in described(apis, scene)])
+    kind, found = described(apis, scene)
+    return Trial(site, kind, [(api.name, apis.uses(api.name), features) for api, features in found])
 
 
 Key = Callable[[str, int, tuple[float, ...]], "float | str"]
@@ -155,7 +157,7 @@ def places(found: Sequence[Trial]) -> dict[str, list[int | None]]:
     placed: dict[str, list[int | None]] = {"ranking": []}
     keys = {kind: ranking(weights) for kind, weights in WEIGHTS.items()}
     for each in found:
-        placed["ranking"].append(each.place(keys["member" if each.site.receiver else "name"]))
+        placed["ranking"].append(each.place(keys[each.kind]))
         for name, key in BASELINES.items():
             placed.setdefault(name, []).append(each.place(key))
     return placed
@@ -212,7 +214,7 @@ def show_misses(found: Sequence[Trial], console: Console, count: int) -> None:
     """Prints sites whose truth is not among the first five, with what is."""
     generator = random.Random(1)
     for each in generator.sample(list(found), len(found)):
-        weights = np.array(WEIGHTS["member" if each.site.receiver else "name"])
+        weights = np.array(WEIGHTS[each.kind])
         placed = each.place(ranking(weights))
         if count and (placed is None or placed >= 5):
             count -= 1
@@ -239,7 +241,7 @@ def speed(symbols: int = 20_000, rounds: int = 200, seed: int = 1) -> dict[str, 
         begin = time.perf_counter()
         rank(apis, scene)
         taken.append(time.perf_counter() - begin)
-        names = [api.name for api, _ in described(apis, scene)]
+        names = [api.name for api, _ in described(apis, scene)[1]]
         begin = time.perf_counter()
         for name in names:
             apis.named(name)

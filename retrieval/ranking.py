@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from operator import mul
 from posixpath import dirname
 
@@ -18,9 +19,10 @@ from retrieval.apis import Api, ApiKind, Apis
 from retrieval.candidates import Candidate, gather
 from retrieval.surroundings import Scene, Spot, Surroundings, begun_name, words_in_order, words_of
 from retrieval.type_texts import words
+from retrieval.usage import style_of
 from retrieval.weights import FITTED
 
-__all__ = ["FEATURES", "WEIGHTS", "Ranked", "Scene", "described", "rank"]
+__all__ = ["FEATURES", "WEIGHTS", "Kind", "Ranked", "Scene", "described", "rank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,21 @@ class Ranked:
     api: Api
     score: float
     features: tuple[float, ...]
+
+
+class Kind(StrEnum):
+    """What is ranked, by what stands before it. Each has weights of its own."""
+
+    NAME = "name"
+    """No receiver is there."""
+    OWN = "own"
+    """Members of `self`, `cls`, `this`."""
+    MODULE = "module"
+    """What a module offers."""
+    MEMBER = "member"
+    """Members of a value whose class is known."""
+    GUESSED = "guessed"
+    """Members of a value whose class is not known."""
 
 
 FEATURES: Mapping[str, str] = {
@@ -99,18 +116,24 @@ FEATURES: Mapping[str, str] = {
     "imported to be used": "imported, and not used in the file so far",
     "capitals": "written in capitals",
     "long": "words of its name",
+    "written so": "share of what stands elsewhere behind such words and marks that is written as it is: `Name`, `NAME`",
+    "kind used": "share of what is used with the same receiver that is of its kind: functions, classes, constants",
+    "lines below": "share of its words that stand in the few lines below",
 }
 """What describes a candidate. All are 0 where they say nothing, and about 1 at most where no logarithm is."""
 
-WEIGHTS = {kind: tuple(weights[name] for name in FEATURES) for kind, weights in FITTED.items()}
-"""For members behind a dot, and for names where no receiver is; in the order of `FEATURES`."""
+WEIGHTS = {Kind(kind): tuple(weights[name] for name in FEATURES) for kind, weights in FITTED.items()}
+"""In the order of `FEATURES`."""
+
+_OWN = frozenset(("self", "cls", "this"))
 
 
-def rank(apis: Apis, scene: Scene, limit: int = 20, weights: Mapping[str, Sequence[float]] = WEIGHTS) -> list[Ranked]:
+def rank(apis: Apis, scene: Scene, limit: int = 20, weights: Mapping[Kind, Sequence[float]] = WEIGHTS) -> list[Ranked]:
     """The likeliest APIs at a scene, best first, one of each name."""
-    chosen = weights["member" if scene.receiver else "name"]
+    kind, found = described(apis, scene)
+    chosen = weights[kind]
     best: dict[str, Ranked] = {}
-    for api, features in described(apis, scene):
+    for api, features in found:
         score = sum(map(mul, chosen, features))
         known = best.get(api.name)
         if known is None or score > known.score:
@@ -118,14 +141,35 @@ def rank(apis: Apis, scene: Scene, limit: int = 20, weights: Mapping[str, Sequen
     return sorted(best.values(), key=lambda each: (-each.score, each.api.name))[:limit]
 
 
-def described(apis: Apis, scene: Scene) -> Iterator[tuple[Api, tuple[float, ...]]]:
-    """The candidates with their features."""
+def described(apis: Apis, scene: Scene) -> tuple[Kind, list[tuple[Api, tuple[float, ...]]]]:
+    """What is ranked, and the candidates with their features."""
     surroundings = Surroundings.of(apis, scene)
     begun = begun_name(scene.before).lower()
-    found = [each for each in gather(apis, scene, surroundings) if each.api.name.lower().startswith(begun)]
+    offered = list(gather(apis, scene, surroundings))
+    found = [each for each in offered if each.api.name.lower().startswith(begun)]
     rare = _rarity({each.api.name for each in found})
-    for candidate in found:
-        yield candidate.api, _features(candidate, scene, surroundings, rare, apis)
+    kinds = _kinds_used(found, surroundings.with_receiver)
+    rows = [(each.api, _features(each, scene, surroundings, rare, kinds, apis)) for each in found]
+    return _kind(scene, offered), rows
+
+
+def _kind(scene: Scene, offered: Sequence[Candidate]) -> Kind:
+    if not scene.receiver:
+        return Kind.NAME
+    if scene.receiver in _OWN:
+        return Kind.OWN
+    if any(each.module for each in offered):
+        return Kind.MODULE
+    return Kind.MEMBER if any(max(each.served, each.inferred) >= 0 for each in offered) else Kind.GUESSED
+
+
+def _kinds_used(found: Sequence[Candidate], used: Mapping[str, int]) -> Mapping[ApiKind, float]:
+    """The share that each kind of API has in the uses of the candidates."""
+    counted: Counter[ApiKind] = Counter()
+    for name, kind in {each.api.name: each.api.kind for each in reversed(found)}.items():
+        counted[kind] += used.get(name, 0)
+    total = counted.total()
+    return {kind: count / total for kind, count in counted.items()} if total else {}
 
 
 _NOTHING = frozenset(("None", "void"))
@@ -145,7 +189,12 @@ def _rarity(names: Collection[str]) -> Mapping[str, float]:
 
 
 def _features(
-    found: Candidate, scene: Scene, around: Surroundings, rare: Mapping[str, float], apis: Apis
+    found: Candidate,
+    scene: Scene,
+    around: Surroundings,
+    rare: Mapping[str, float],
+    kinds: Mapping[ApiKind, float],
+    apis: Apis,
 ) -> tuple[float, ...]:
     api = found.api
     name = api.name
@@ -229,6 +278,9 @@ def _features(
         float(found.imported > 0 and file_uses <= 1),
         float(name.isupper()),
         float(len(words_in_order(name))),
+        around.styles.get(style_of(name), 0.0),
+        kinds.get(api.kind, 0.0),
+        _fit(own_words, around.words_below, rare),
     )
 
 

@@ -16,7 +16,7 @@ from retrieval.clues import Scope
 from retrieval.inference import Inference
 from retrieval.scopes import scope_of
 from retrieval.type_texts import words
-from retrieval.usage import Usage, tokens_of, usage
+from retrieval.usage import Usage, styles, tokens_of, usage
 from retrieval.values import Value
 
 NEAR = 40
@@ -76,6 +76,7 @@ class Surroundings:
     used: Mapping[str, int]
     below: Mapping[str, int]
     usage: Usage
+    styles: Mapping[str, float]
     with_receiver: Mapping[str, int]
     context: Mapping[str, float]
     longer_context: Mapping[str, float]
@@ -83,6 +84,7 @@ class Surroundings:
     names_used: Sequence[str]
     line_words: frozenset[str]
     words_above: frozenset[str]
+    words_below: frozenset[str]
     function_text: frozenset[str]
     assigned: str
     assigned_words: frozenset[str]
@@ -114,6 +116,7 @@ class Surroundings:
         ahead_of_it = [*tokens_above, *tokens_inside]
         if scene.receiver:
             ahead_of_it = ahead_of_it[: -len(tokens_of(scene.receiver)) - 1]
+        used_so = usage(tokens_above, tokens_inside, tokens_of(after), is_member)
         given_to = parameter(ahead_of_it, inference, apis) or Parameter("")
         text = above + "\n" + after
         ahead = line[: max(line.rfind(scene.receiver), 0)] if scene.receiver else line
@@ -130,7 +133,8 @@ class Surroundings:
             near=_near(above, is_member),
             used=used,
             below=below,
-            usage=usage(tokens_above, tokens_inside, tokens_of(after), is_member),
+            usage=used_so,
+            styles=styles(used_so.shape),
             with_receiver=_used_with(scene.receiver, text),
             context=_followers(line, 3, text),
             longer_context=_followers(line, 5, text),
@@ -139,6 +143,7 @@ class Surroundings:
             line_words=_words_in(line),
             function_text=_words_in(scope.text[-4_000:]),
             words_above=_words_in("\n".join(above[-2_000:].split("\n")[-6:-1])),
+            words_below=_words_in("\n".join(after[:2_000].split("\n")[:6])),
             assigned=assigned.strip("_").lower(),
             assigned_words=words_of(assigned),
             function_words=words_of(scope.function),

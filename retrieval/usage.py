@@ -68,6 +68,21 @@ def usage(above: Sequence[str], function: Sequence[str], below: Sequence[str], i
     )
 
 
+def style_of(name: str) -> str:
+    """How a name is written: `Name`, `NAME`, `name`, or each of them with an underscore before it."""
+    plain = name.strip("_")
+    style = "NAME" if plain.isupper() and len(plain) > 1 else "Name" if plain[:1].isupper() else "name"
+    return f"_{style}" if name.startswith("_") else style
+
+
+def styles(votes: Mapping[str, float]) -> dict[str, float]:
+    """The share that each way of writing a name has in votes for names."""
+    found: Counter[str] = Counter()
+    for name, share in votes.items():
+        found[style_of(name)] += share  # type: ignore[assignment]
+    return dict(found)
+
+
 def _names(tokens: Sequence[str], are_words: Sequence[bool]) -> Iterator[int]:
     """Where names of more than a letter stand."""
     return (index for index in compress(range(len(tokens)), are_words) if index and len(tokens[index]) > 1)

@@ -13,7 +13,7 @@ from sites import Case, Site, index, sites
 from retrieval.apis import Apis
 from retrieval.calls import Parameter, parameter
 from retrieval.inference import Inference
-from retrieval.ranking import FEATURES, WEIGHTS, Scene, described, rank
+from retrieval.ranking import FEATURES, WEIGHTS, Kind, Scene, described, rank
 from retrieval.scopes import scope_of
 from retrieval.surroundings import Spot, Surroundings
 from retrieval.type_texts import awaited, element, iterated, module, parts, place
@@ -78,7 +78,7 @@ def features(marked: str, receiver: str = "", files=SHOP, **known) -> dict[str, 
     """By name, what describes the candidates at a cursor."""
     apis = indexed(files)
     apis.update("main.py", "python", marked.replace("‸", ""))
-    found = described(apis, scene(marked, receiver, **known))
+    _, found = described(apis, scene(marked, receiver, **known))
     return {api.within: dict(zip(FEATURES, values, strict=True)) for api, values in found}
 
 
@@ -606,7 +606,44 @@ def test_what_is_known_by_its_name_only_is_marked():
     assert found["Order.cancel"]["only by name"] == 1
 
 
+def test_names_that_are_written_like_those_in_such_places_are_marked():
+    text = "class Plain: ...\nclass Other: ...\ndef plain(): ...\nassert isinstance(1, Other)\nassert isinstance(1, ‸"
+    found = features(text, files={})
+    assert found["Plain"]["written so"] > found["plain"]["written so"]
+
+
+def test_the_kind_that_is_used_with_the_receiver_is_marked():
+    found = features("import shop.items\nshop.items.load(1)\nshop.items.‸", "shop.items")
+    assert (found["load"]["kind used"], found["Item"]["kind used"]) == (1, 0)
+
+
+def test_words_in_the_lines_below_are_marked():
+    text = (
+        "class A:\n    def order(self): ...\n    def other(self): ...\ndef f(a: A):\n    a.‸\n    print(last_order)\n"
+    )
+    found = features(text, "a")
+    assert (found["A.order"]["lines below"], found["A.other"]["lines below"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "receiver", "kind"),
+    [
+        ("‸", "", Kind.NAME),
+        ("self.‸", "self", Kind.OWN),
+        ("shop.items.‸", "shop.items", Kind.MODULE),
+        ("item.‸", "item", Kind.MEMBER),
+        ("unknown.‸", "unknown", Kind.GUESSED),
+    ],
+)
+def test_what_is_ranked_is_told_by_what_stands_before_it(line, receiver, kind):
+    marked = "import shop.items\nclass A:\n    def f(self, item: shop.items.Item, unknown):\n        " + line
+    apis = indexed(SHOP)
+    apis.update("main.py", "python", marked.replace("‸", ""))
+    assert described(apis, scene(marked, receiver))[0] is kind
+
+
 def test_there_is_a_weight_for_each_feature():
+    assert set(WEIGHTS) == set(Kind)
     assert {len(weights) for weights in WEIGHTS.values()} == {len(FEATURES)}
 
 
@@ -765,7 +802,7 @@ def test_the_index_does_not_know_the_line_of_a_site():
 
 
 def trial(name: str, *candidates: tuple[str, int, tuple[float, ...]]) -> Trial:
-    return Trial(Site(Cursor("p", Path("/r"), Path("/r/a.py"), "", 0, 0, name), Case.CALLEE, ""), candidates)
+    return Trial(Site(Cursor("p", Path("/r"), Path("/r/a.py"), "", 0, 0, name), Case.CALLEE, ""), Kind.NAME, candidates)
 
 
 def test_a_place_is_that_among_distinct_names():
