@@ -203,6 +203,8 @@ def did_change(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
 def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
     ls.used.pop(params.text_document.uri, None)
     ls.shortened.discard(params.text_document.uri)
+    if path := to_fs_path(params.text_document.uri):
+        ls.session.closed(Path(path))
 
 
 @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)

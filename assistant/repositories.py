@@ -47,6 +47,12 @@ class Repositories:
         for survey in list(self._surveys.values()):
             survey.files_changed(paths)
 
+    def file_closed(self, path: Path) -> None:
+        """Says that an editor shows a file no more: it counts as it is saved, if it is."""
+        self._shown.pop(path, None)
+        for survey in list(self._surveys.values()):
+            survey.edited(path, None)
+
     def close(self) -> None:
         for survey in list(self._surveys.values()):
             survey.close()

@@ -122,6 +122,11 @@ class Session:
         if self._worker:
             self._worker.assistant.files_changed([path])
 
+    def closed(self, path: Path) -> None:
+        """Says that the user has closed a file, whether saved or not."""
+        if self.knowledge:
+            self.knowledge.repositories.file_closed(path)
+
     def show_indexing(self) -> None:
         """Has the status say how far indexing has come, unless there is something else to say."""
         if self.status.kind is Kind.NORMAL and self.status != STARTING and not self._writing:

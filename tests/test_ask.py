@@ -469,6 +469,21 @@ async def test_what_is_not_saved_is_found_and_anywhere_else_is_a_file_of_its_own
 
 
 @in_editor
+async def test_what_was_closed_and_not_saved_is_not_found(start_editor, shop):
+    editor = await start_editor(shop)
+    changed = editor.open("def weigh_parcel(parcel): ...\n", "shop/orders.py")
+    new = editor.open("def weigh_letter(letter): ...\n", "shop/letters.py")
+    answer = await asked(editor, "weigh a letter or a parcel")
+    assert {"weigh_parcel", "weigh_letter"} <= {api["name"] for api in answer["apis"]}
+    changed.close()
+    new.close()
+    answer = await asked(editor, "weigh a letter or a parcel, load the configuration")
+    names = {api["name"] for api in answer["apis"]}
+    assert "load_config" in names
+    assert not {"weigh_parcel", "weigh_letter"} & names
+
+
+@in_editor
 @pytest.mark.parametrize("arguments", [(), (3,), ("add an item", {"position": 1}), ("a", "b", "c")])
 async def test_wrong_arguments_are_told(start_editor, shop, arguments):
     editor = await start_editor(shop)
