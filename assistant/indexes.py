@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +73,9 @@ class Indexed:
         """Until all is indexed that this process is to index, so many seconds at most; whether it is."""
         return self._indexing.wait(timeout)
 
-    def search(self, query: str, count: int, shown: Mapping[Path, str]) -> list[Hit]:
+    def search(self, query: str, count: int, shown: Mapping[Path, str], leave_out: Collection[str] = ()) -> list[Hit]:
         """Searches what is there by now, and files that an editor shows as they are there. Raises CodeIndexError."""
-        return self.index.search(query, count, unsaved=self._indexing.unsaved(shown))
+        return self.index.search(query, count, leave_out, self._indexing.unsaved(shown))
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         self._indexing.files_changed(paths)

@@ -17,7 +17,7 @@ from assistant.indexes import Indexes
 from assistant.knowledge import Knowledge
 from assistant.settings import Settings
 from assistant.text import line_start
-from assistant.types import CompletionRequest, ContextSource, Snippet, Trigger, name_in
+from assistant.types import CompletionRequest, ContextSource, File, Snippet, Trigger, name_in
 from retrieval.index import Hit
 from retrieval.scopes import scope_of
 
@@ -48,11 +48,12 @@ def ghostwright_context_sources(settings: Settings, knowledge: Knowledge) -> Seq
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for, and for which file: a path from the repository's root."""
+    """What is looked for, and for which file: a path from the repository's root. Others are as an editor shows them."""
 
     root: Path
     path: str
     text: str
+    others: tuple[File, ...] = ()
 
 
 class CodeSearch:
@@ -112,7 +113,8 @@ class CodeSearch:
         indexed = self._indexes.opened(query.root)
         if indexed is None or indexed.progress:
             return None
-        return indexed.index.search(query.text, MOST, {query.path})
+        shown = {file.path: file.text for file in query.others}
+        return indexed.search(query.text, MOST, shown, leave_out={query.path})
 
 
 def _is_vain(searching: Future[Sequence[Hit] | None]) -> bool:
@@ -134,7 +136,8 @@ def query_of(request: CompletionRequest) -> Query | None:
         lines.append(request.prefix[len(above) :] + request.draft)
     elif len(lines) > STEP:
         lines = lines[: len(lines) - len(lines) % STEP]
-    return Query(request.root, name_in(request.root, request.path), "".join(signature + lines[-LAST_LINES:]))
+    text, path = "".join(signature + lines[-LAST_LINES:]), name_in(request.root, request.path)
+    return Query(request.root, path, text, tuple(file for file in request.others if file.path != request.path))
 
 
 def _snippets(hits: Sequence[Hit], text: str) -> Iterator[Snippet]:

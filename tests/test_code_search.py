@@ -15,7 +15,7 @@ from assistant import app, searching
 from assistant.errors import RequestError, SettingsError
 from assistant.indexes import Indexes
 from assistant.settings import Settings, parse
-from assistant.types import CompletionRequest, Snippet, Trigger
+from assistant.types import CompletionRequest, File, Snippet, Trigger
 from plugins import code_search
 from plugins.code_search import LARGE, LAST_LINES, MOST, STEP, CodeSearch, query_of
 from retrieval.encoding import load
@@ -145,6 +145,15 @@ def test_what_is_saved_is_found(root, source, indexes):
     indexes.opened(root).wait(LONG)
     again = asked(root, BEGUN.replace("cost, with", "cost with"))
     assert "carts_too.py" in [snippet.path for snippet in found(source, again)]
+
+
+def test_what_is_not_saved_is_found_as_the_editor_shows_it(root, source):
+    text = "def price_of_a_cart(cart, tax):\n    return cart.cost_of_items(tax)\n"
+    others = (File(root / "orders.py", "python", "x = 1\n"), File(root / "new.py", "python", text))
+    snippets = found(source, replace(asked(root, BEGUN), others=others))
+    assert [(each.path, each.text) for each in snippets] == [("new.py", text), ("orders.py", "x = 1\n")]
+    others = (File(root / "new.py", "python", text.replace("cart", "basket")),)
+    assert "basket" in "".join(each.text for each in found(source, replace(asked(root, BEGUN), others=others)))
 
 
 def test_a_file_outside_of_the_repository_gets_nothing(source):
