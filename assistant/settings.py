@@ -122,8 +122,17 @@ def _trusted(values: Mapping[str, Any], is_trusted: bool) -> dict[str, Any]:
 
 def _with_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The paths of models in a settings file count from that file."""
-    models = {key: folder / Path(values[key]).expanduser() for key in ("model", "encoder") if values.get(key)}
-    return values | {key: str(path) for key, path in models.items() if path.exists()}
+    models = {key: _existing(folder, values[key]) for key in ("model", "encoder") if values.get(key)}
+    return values | {key: path for key, path in models.items() if path}
+
+
+def _existing(folder: Path, name: str) -> str:
+    """A path from a folder on; empty if nothing is there: whoever is to load it has a better word for that."""
+    try:
+        path = folder / Path(name).expanduser()
+        return str(path) if path.exists() else ""
+    except (OSError, RuntimeError, ValueError):  # too long, or in the home of nobody
+        return ""
 
 
 def parse(values: Mapping[str, Any], origin: str) -> Settings:
@@ -155,6 +164,6 @@ def project_file(folder: Path) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} cannot be read: {error}. It must be a TOML file in UTF-8.") from None

@@ -105,6 +105,17 @@ def test_a_file_that_cannot_be_read_is_named(project, content):
         load(project)
 
 
+def test_a_mark_that_some_editors_begin_a_file_with_does_no_harm(project):
+    (project / FILE).write_bytes(b"\xef\xbb\xbfmax_lines = 3\n")
+    assert load(project).max_lines == 3
+
+
+@pytest.mark.parametrize("model", ["~nobody_of_this_name/a.gguf", "a" * 5000])
+def test_a_model_where_nothing_can_be_is_left_to_whoever_loads_it(project, model):
+    (project / FILE).write_text(f'model = "{model}"\nencoder = "{model}"\n')
+    assert load(project).model == model
+
+
 def test_a_mistake_is_told_with_the_file_that_holds_it(project, user):
     user.write_text("max_line = 1\n")
     with pytest.raises(SettingsError, match=r"user\.toml"):
