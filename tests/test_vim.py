@@ -78,7 +78,7 @@ def test_the_server_is_told_of_what_was_taken(vim):
     vim.wait(lambda: vim.shows("self.y = y"), "ghost text")
     vim.press("Tab", "Escape")
     status = "#{method: 'workspace/executeCommand', params: #{command: 'ghostwright.status'}}"
-    vim.type(f":echo ch_evalexpr(job_info()[0], {status}).result.counts\r")
+    vim.type(f":echo ch_evalexpr(job_info()[0], {status}, #{{timeout: 60000}}).result.counts\r")
     vim.wait(lambda: vim.shows("{'accepted': 1}"), "the count")
 
 
