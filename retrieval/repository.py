@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,15 +36,30 @@ def repository_root(path: Path) -> Path | None:
 
 
 def excluded(path: Path, root: Path | None) -> str:
-    """Why a file must not be shown to a model, in a sentence; empty if it may.
+    """Why a file must not be shown to a model, in a sentence; empty if it may. Of a link, that what it leads to is.
 
     `root` is its repository's folder, if it belongs to one.
     """
+    if reason := _excluded(path, root):
+        return reason
+    real = _followed(path)
+    return "" if real == path else _excluded(real, repository_root(real))
+
+
+def _excluded(path: Path, root: Path | None) -> str:
     if is_secret(path):
         return f"{path.name} may hold secrets: it never enters a prompt."
     if root and path.is_relative_to(root) and is_ignored(path, root):
         return f"{path.relative_to(root).as_posix()} is ignored by git: it never enters a prompt."
     return ""
+
+
+def _followed(path: Path) -> Path:
+    """Where a path leads, links followed; the path itself if it is that of no file yet."""
+    try:
+        return Path(os.path.realpath(path)) if path.is_absolute() else path
+    except ValueError:  # a NUL
+        return path
 
 
 def is_secret(path: Path) -> bool:

@@ -124,6 +124,23 @@ def test_a_file_outside_of_the_repository_is_not_ignored(repository):
     assert "secrets" in excluded(repository.parent / ".env", repository)
 
 
+@pytest.mark.parametrize("hidden", [".env", "ignored/a.py"])
+def test_a_link_is_what_it_leads_to(tmp_path, hidden):
+    root = tmp_path / "code"
+    for folder in (root / ".git", root / "ignored", tmp_path / "further"):
+        folder.mkdir(parents=True)
+    (root / ".gitignore").write_text("ignored/\n")
+    (root / hidden).write_text("x = 1\n")
+    for link in (root / "link.py", tmp_path / "further" / "link.py"):
+        link.symlink_to(root / hidden)
+        assert "never enters a prompt" in excluded(link, root)
+    (root / "seen.py").write_text("x = 1\n")
+    (root / "again.py").symlink_to(root / "seen.py")
+    assert excluded(root / "again.py", root) == ""
+    (root / "loop.py").symlink_to(root / "loop.py")
+    assert excluded(root / "loop.py", root) == ""
+
+
 def test_a_gitignore_that_is_no_text_does_no_harm(tmp_path):
     (tmp_path / ".gitignore").write_bytes(b"\xff\xfe\x00*.py\n")
     assert excluded(tmp_path / "a.txt", tmp_path) == ""
