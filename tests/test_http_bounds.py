@@ -401,6 +401,48 @@ class TestTurns:
         queue.close()
 
 
+def test_a_server_that_ends_in_the_middle_of_work_leaves_no_task_behind():
+    begun, end = threading.Event(), threading.Event()
+    queue = Queue(lambda: Worker(assistant(ByteModel("f(y)\n")), 60))
+
+    def work(assistant, stop):
+        begun.set()
+        end.wait(PATIENCE)  # however much it should stop
+
+    async def serve() -> None:
+        asking = asyncio.create_task(queue.run(Client("x"), work))
+        await asyncio.to_thread(begun.wait, PATIENCE)
+        queue.end()
+        assert not asking.done()  # the loop's end cancels it
+
+    asyncio.run(serve())
+    end.set()
+    queue.close()
+    assert not queue._releasing
+
+
+async def test_a_client_whose_answer_is_not_there_is_told_that_the_server_ends():
+    async def app(scope, receive, send):
+        await asyncio.Event().wait()
+
+    never, told = asyncio.Event(), list[dict]()
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive():
+        return messages.pop() if messages else await never.wait()
+
+    async def send(message):
+        told.append(message)
+
+    scope = {"type": "http", "path": "/", "method": "GET", "headers": [(b"host", b"localhost")]}
+    asking = asyncio.create_task(Boundary(app, Admission(), Metrics())(scope, receive, send))
+    while messages:
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asking
+    assert told[0]["status"] == 503
+
+
 async def test_two_workers_answer_at_the_same_time(tmp_path):
     models = [ByteModel("f(y)\n"), ByteModel("f(y)\n")]
     with served(tmp_path, *models) as server:

@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -111,6 +112,10 @@ class Boundary:
             except Problem as problem:
                 counted(problem.status)
                 await shape_of(scope["path"])(problem)(scope, receive, send)
+            except asyncio.CancelledError:  # the server ends before the answer is there
+                ending = Problem(503, "The server was ended before the answer was there.", retry=1)
+                with suppress(RuntimeError):  # of an answer that has begun
+                    await shape_of(scope["path"])(ending)(scope, receive, send)
             except Exception as error:  # has been answered; what it says may be code
                 log.error("%s ended early: %s", scope["path"], type(error).__name__)
                 log.debug("%s", scope["path"], exc_info=error)

@@ -58,6 +58,7 @@ class Queue:
         self.seconds = seconds
         self._usual = 0.5
         self._releasing = set[asyncio.Task[None]]()
+        self._is_ending = False
 
     @property
     def workers(self) -> Sequence[Worker]:
@@ -108,10 +109,12 @@ class Queue:
         for worker in self._workers:
             worker.assistant.files_changed(paths)
 
+    def end(self) -> None:
+        """Says that the loop is about to end: what is given up from now on is waited for by `close`."""
+        self._is_ending = True
+
     def close(self) -> None:
         """Ends what is running. Waits for it."""
-        for task in self._releasing:
-            task.cancel()
         for worker in self._workers:
             worker.close()
 
@@ -163,6 +166,8 @@ class Queue:
 
     def _release_later(self, worker: Worker) -> None:
         """Once the thread has noticed that its work was given up. One that does not is left to itself."""
+        if self._is_ending:
+            return
         task = asyncio.create_task(self._settled(worker))
         self._releasing.add(task)
         task.add_done_callback(self._releasing.discard)

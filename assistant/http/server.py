@@ -61,7 +61,7 @@ def serve(
     try:
         _get_named(queue.first)
         service = Service(queue, folders, Metrics())
-        server = _Server(_config(create(service, Admission(token))))
+        server = _Server(_config(create(service, Admission(token))), queue.end)
         tell(f"http://{_written(host)}:{listener.getsockname()[1]}", queue.first.model.name, folders.roots, bool(token))
         server.run([listener])
     finally:
@@ -72,6 +72,15 @@ def serve(
 
 class _Server(uvicorn.Server):
     """Ends when it is interrupted, and then lets its caller go on, who has more to end. A second time it is at once."""
+
+    def __init__(self, config: uvicorn.Config, ends: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ends = ends
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets running answers end for a while, and then says that the loop `ends`."""
+        await super().shutdown(sockets)
+        self._ends()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.should_exit
