@@ -225,7 +225,9 @@ enddef
 def Clear()
   if !empty(shown)
     shown = {}
-    prop_remove({type: 'ghostwright', bufnr: place[0], all: true})
+    if bufloaded(place[0])
+      prop_remove({type: 'ghostwright', bufnr: place[0], all: true})
+    endif
   endif
 enddef
 
