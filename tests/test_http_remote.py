@@ -265,6 +265,17 @@ def test_how_many_probabilities_the_server_tells_is_named(stack, tmp_path):
         client_of(server).completions.create(model="", prompt=PROMPT, logprobs=7)
 
 
+def test_what_one_of_several_servers_cannot_do_is_asked_of_none(stack):
+    """Whichever of them is asked in the end."""
+    apps = vllm(bytes_model(), told=20), vllm(bytes_model(), rule="none", told=5)
+    model = remote(*(stack.enter_context(served(app)) for app in apps))
+    stack.callback(model.unload)
+    model.load()
+    for _ in range(2):
+        assert (model.told, model.draws) == (5, {"top_p"})
+        model._pool.servers.reverse()
+
+
 def test_prompts_that_are_not_scored_are_refused(stack, tmp_path):
     server = before(stack, tmp_path, stack.enter_context(served(llama_server(bytes_model()))))
     with pytest.raises(openai.APIStatusError, match="how probable a prompt is") as caught:

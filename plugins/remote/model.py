@@ -151,14 +151,14 @@ class RemoteModel:
 
     @property
     def told(self) -> int:
-        """The most alternatives at a place that it tells the probabilities of."""
-        return self._loaded.traits.told
+        """The most alternatives at a place that each of its servers tells the probabilities of."""
+        return min(traits.told for traits in self._loaded.shared)
 
     @property
     def draws(self) -> frozenset[str]:
-        """The fields of a `Sampling` that its server knows: OpenAI's, or more."""
-        traits = self._loaded.traits
-        knows_more = traits.rule is not Rule.NONE or traits.makes is not Shape.SUFFIX
+        """The fields of a `Sampling` that all of its servers know: OpenAI's, or more."""
+        shared = self._loaded.shared
+        knows_more = all(traits.rule is not Rule.NONE or traits.makes is not Shape.SUFFIX for traits in shared)
         return frozenset({"top_p", "top_k", "min_p"} if knows_more else {"top_p"})
 
     @property

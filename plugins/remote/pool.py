@@ -58,6 +58,11 @@ class Pool:
         assert traits is not None
         return traits
 
+    @property
+    def shared(self) -> list[Traits]:
+        """What the servers are that may be asked next: who is asked in the end is known when it is."""
+        return [server.traits for server in self.servers if server.is_up and server.traits] or [self.traits]
+
     def open(self) -> None:
         """Examines all servers, once, and looks after them from then on. Raises ServerError if none can be used."""
         if not self._network.is_open:
