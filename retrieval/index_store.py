@@ -31,6 +31,8 @@ FORMAT = 2
 _MANIFEST = "manifest.json"
 _AT_ONCE = 1 << 20
 _PATIENCE = 20
+_LONGEST = 100
+"""Bytes of a repository's name in that of its index."""
 
 Check = tuple[int, int]
 """A file's bytes and their CRC-32."""
@@ -56,7 +58,8 @@ def default_folder(root: Path) -> Path:
     """That of a repository, below the user's cache directory."""
     path = Path(os.path.abspath(root))
     mark = hashlib.blake2b(os.fsencode(path), digest_size=8).hexdigest()
-    return platformdirs.user_cache_path("ghostwright") / "index" / f"{path.name}-{mark}"
+    name = os.fsencode(path.name)[:_LONGEST].decode("utf-8", "ignore")  # tantivy and FAISS take no other text
+    return platformdirs.user_cache_path("ghostwright") / "index" / f"{name}-{mark}"
 
 
 class Store:

@@ -17,6 +17,7 @@ from index_tools import SHOP, BagOfWords, Opened, names, write
 from retrieval.index import CodeIndexError, Source
 from retrieval.index_content import Content
 from retrieval.index_fusion import by_names, fused, names_in, suffixes
+from retrieval.index_local import opened
 from retrieval.index_rows import Table, joined
 from retrieval.index_store import FORMAT, Store, default_folder
 from retrieval.index_vectors import Vectors, packed
@@ -210,6 +211,20 @@ def test_repositories_of_the_same_name_have_different_folders(tmp_path: Path):
     assert one != other
     assert one.name.startswith("shop-")
     assert one == default_folder(tmp_path / "a" / "x" / ".." / "shop")
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"n" * 250, "日本".encode() * 40], ids=["no text", "long", "long text"])
+def test_the_index_of_a_repository_of_any_name_is_saved(name: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    root.mkdir()
+    (root / "a.py").write_text(SHOP)
+    for files in ([], ["a.py"]):
+        index = opened(root, BagOfWords())
+        assert list(index.files) == files
+        index.update([Source("a.py", "python", SHOP)])
+        index.close()
+        assert index.notes == ()
 
 
 def test_an_index_of_another_encoder_is_built_anew(tmp_path: Path, open_index: Opened):
