@@ -83,8 +83,10 @@ class _Offsets:
     """From bytes of the parsed code to code points of the text: the lines are the same, if not all that is in them."""
 
     def __init__(self, text: str, code: bytes) -> None:
-        self._code = code
         self._same = len(code) == len(text) and text.isascii()
+        if not self._same:  # a line may be long and have many nodes: it is not decoded for each
+            begins = (np.frombuffer(code, np.uint8) & 0xC0) != 0x80
+            self._characters = np.concatenate([[0], np.cumsum(begins, dtype=np.uint32)])
         self._lines = [] if self._same else [0, *(match.end() for match in re.finditer(b"\n", code))]
         self._starts = [] if self._same else [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -92,7 +94,7 @@ class _Offsets:
         if self._same:
             return byte
         row = bisect_right(self._lines, byte) - 1
-        return self._starts[row] + len(self._code[self._lines[row] : byte].decode("utf-8", "replace"))
+        return self._starts[row] + int(self._characters[byte]) - int(self._characters[self._lines[row]])
 
 
 @dataclass(frozen=True, slots=True)
