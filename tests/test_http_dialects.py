@@ -218,6 +218,7 @@ class TestOllama:
             ({"options": {"temperature": -1}}, 400),
             ({"options": {"num_predict": 10**30}}, 400),
             ({"system": "You are"}, 400),
+            ({"logprobs": True}, 400),
         ],
     )
     def test_mistakes_are_told_in_its_shape(self, ollama_client, wrong, status):
@@ -276,7 +277,17 @@ class TestLlamaCpp:
         assert [event["stop"] for event in events] == [False] * (len(events) - 1) + [True]
         assert events[-1]["stop_type"] == "eos"
 
-    @pytest.mark.parametrize("wrong", [{"n_predict": "many"}, {"input_prefix": 3}, {"n_cmpl": 10**9}, {"model": "no"}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"n_predict": "many"},
+            {"input_prefix": 3},
+            {"n_cmpl": 10**9},
+            {"model": "no"},
+            {"grammar": 'root ::= "a"'},
+            {"n_probs": 3},
+        ],
+    )
     def test_mistakes_are_told_in_its_shape(self, server, wrong):
         response = server.post("/infill", VIM | wrong)
         error = response.json()["error"]

@@ -53,6 +53,7 @@ class GenerateBody(Body):
     system: Text | None = None
     template: Text | None = None
     format: Any = None
+    logprobs: bool | None = Field(None, description="Not offered here.")
 
 
 class Generated(BaseModel):
@@ -112,6 +113,10 @@ def _refuse(body: GenerateBody) -> None:
     for name in ("system", "template", "format"):
         if getattr(body, name):
             raise Problem(400, f"{name} is not offered here: the prompt is passed on as it is.", name)
+    if body.logprobs:
+        raise Problem(
+            400, "logprobs are not offered here: ask for them at /v1/completions, or leave them out.", "logprobs"
+        )
 
 
 def _demand(body: GenerateBody) -> Demand:
