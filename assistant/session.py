@@ -53,7 +53,7 @@ class Session:
         self._writing = 0
         self._hurried = False  # the last request was given up: the user types faster than the model writes
         self._problem = ""
-        self._snoozed_until = 0.0
+        self._snooze = self._snoozed_until = 0.0
 
     @property
     def evaluated(self) -> int:
@@ -164,11 +164,8 @@ class Session:
 
     def snooze(self, minutes: float) -> None:
         """Stays silent while the user types for so long; 0 ends it."""
-        self._snoozed_until = time.monotonic() + minutes * 60
-        if minutes > 0:
-            self._set_status(Status(Kind.INACTIVE, f"Snoozed for {minutes:g} minutes."))
-        else:
-            self._set_status(self._at_rest())
+        self._snooze, self._snoozed_until = minutes, time.monotonic() + minutes * 60
+        self._set_status(self._at_rest())
 
     def close(self) -> None:
         """Ends what is running."""
@@ -239,6 +236,8 @@ class Session:
         """The status while nothing is written; wrong settings are told until they are corrected."""
         if self._problem or self._worker is None:
             return Status(Kind.ERROR, self._problem or "There is no model.")
+        if time.monotonic() < self._snoozed_until:
+            return Status(Kind.INACTIVE, f"Snoozed for {self._snooze:g} minutes.")
         if progress := self.indexing:
             return Status(Kind.NORMAL, f"Indexing: {int(progress.share * 100)} % of {progress.root.name}", busy=True)
         if problem := self._worker.assistant.problem:

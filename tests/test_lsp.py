@@ -315,6 +315,7 @@ async def test_a_snooze_keeps_it_silent_until_it_is_ended(editor):
     await editor.until_status("Inactive", "5 minutes")
     assert await buffer.ghost() == []
     assert await buffer.ghost_text(invoked=True)
+    await editor.until_status("Inactive", "5 minutes")
     buffer.type("y")
     buffer.delete(1)
     assert await buffer.ghost() == []
