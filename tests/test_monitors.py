@@ -16,6 +16,7 @@ from language_servers.analyzer import NoAnswer
 from language_servers.servers import Servers
 from plugins.arguments import Arguments
 from plugins.cases import Cases, Rest, rest
+from plugins.closing import Closing
 from plugins.imports import Imports
 from plugins.instantiation import Instantiation
 from plugins.keys import Keys
@@ -344,6 +345,48 @@ def test_arguments_that_a_call_takes(arguments, text):
 @pytest.mark.parametrize("text", ["x, y, z", '"""a""", "b", z', "x, c=1", "\n    x, y, z\n)", '"\\\\", "a", b'])
 def test_arguments_that_a_call_does_not_take(arguments, text):
     assert arguments.allowed(PAIR, text) == []
+
+
+# closing
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", 'f("""a"b""")\n'),
+        ("python", "half = a // b\nx = 'it'\n"),
+        ("c", "if (c == '(' || c == '\\'') f('\"');\n"),
+        ("c", "f(a/b, '/'); // don't (\n"),
+        ("c", 'f(1); /* :) ** " */ g(2);\n'),
+        ("c", "#error don't\n"),
+        ("cpp", "f(1'000);\n"),
+        ("cpp", 'a = R"x(\n)")x";\n'),
+        ("go", "a := `\"(\n`\nb := '\"'\n"),
+        ("java", 's = """\n  a "b" (\n  """;\n'),
+        ("csharp", 's = @"C:\\";\n'),
+    ],
+)
+def test_what_is_no_bracket_and_no_string_need_not_be_closed(language, text):
+    guard = Closing().guard(View(request("‸", language)))
+    for character in text:
+        guard = guard.after(character)
+        assert guard is not None
+    assert guard.may_end
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("c", "f(')'"), ("c", "f(a / b"), ("cpp", "f(1'000]"), ("go", "f(`a"), ("java", '"""a\n"'), ("c", "/* a")],
+)
+def test_what_is_open_must_be_closed(language, text):
+    guard = Closing().guard(View(request("‸", language))).after(text)
+    assert guard is None or not guard.may_end
+
+
+def test_brackets_of_a_directive_are_not_followed():
+    marked = 'extern "C" {\n#define TWICE(a) \\\n    f(g(‸\n}\n'
+    for text in (marked, marked.replace("\\\n", "")):
+        assert Closing().guard(View(request(text, "c"))).is_free
 
 
 # keys
