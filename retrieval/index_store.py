@@ -121,7 +121,7 @@ class Store:
     def _fault(self, folder: Path, encoder: str) -> str:
         try:
             manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=_Manifest)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, msgspec.MsgspecError):  # ValueError: what is no UTF-8
             return f"is damaged ({_MANIFEST})"
         if manifest.format != FORMAT:
             return "was written by another version"

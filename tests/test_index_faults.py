@@ -137,6 +137,15 @@ def test_a_damaged_file_is_noticed_and_the_index_is_built_anew(tmp_path: Path, o
     assert names(open_index().search("price"))[0] == "Item.total"
 
 
+def test_a_manifest_that_is_no_text_is_noticed(tmp_path: Path, open_index: Opened):
+    index = open_index()
+    index.update([write(tmp_path, "a.py", SHOP)])
+    index.close()
+    manifest = tmp_path / "cache" / "index" / "1" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"bag of words", b"b\xf0g of words"))
+    assert list(open_index().notes) == ["The saved index is damaged (manifest.json): it is built anew."]
+
+
 @pytest.mark.parametrize("many", [2_000, 11_000])
 def test_on_a_full_disk_it_goes_on_in_memory(many: int, tmp_path: Path, open_index: Opened, grow_to):
     index = open_index()
