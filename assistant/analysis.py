@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, TypeVar
 
 from assistant.guards import View
@@ -70,6 +71,7 @@ class Analysis:
         self._deadline = deadline
         self._asking = ThreadPoolExecutor(2, "analysis")
         self._answers: OrderedDict[Hashable, Future[object]] = OrderedDict()
+        self._lock = Lock()  # files change on another thread than that which asks
         self._late_until = 0.0
         self.waited = 0.0
 
@@ -90,7 +92,8 @@ class Analysis:
 
     def files_changed(self, paths: Sequence[Path]) -> None:
         """Says that files have changed on the disk: what is known may hold no longer."""
-        self._answers.clear()
+        with self._lock:
+            self._answers.clear()
         self._servers.files_changed(paths)
 
     def analyzer(self, request: CompletionRequest) -> Analyzer:
@@ -171,12 +174,13 @@ class Analysis:
         return self._once(key, lambda: getattr(analyzer, question)(document, *offset, PATIENCE))
 
     def _once(self, key: Hashable, ask: Callable[[], object]) -> Future[T]:
-        future = self._answers.get(key)
-        if future is None or (future.done() and future.exception() is not None):
-            future = self._answers[key] = self._asking.submit(ask)
-            while len(self._answers) > KEPT:
-                self._answers.popitem(last=False)
-        self._answers.move_to_end(key)
+        with self._lock:
+            future = self._answers.get(key)
+            if future is None or (future.done() and future.exception() is not None):
+                future = self._answers[key] = self._asking.submit(ask)
+                while len(self._answers) > KEPT:
+                    self._answers.popitem(last=False)
+            self._answers.move_to_end(key)
         return future  # type: ignore[return-value]
 
     def _answer(self, future: Future[T], deadline: float | None = None) -> T:
