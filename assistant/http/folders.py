@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 from assistant.errors import RequestError
 from assistant.files import neighbours, read_text
@@ -26,6 +27,7 @@ class Folders:
     def __init__(self, roots: Sequence[Path]) -> None:
         self.roots = tuple(root.resolve() for root in roots)
         self._beside: dict[Path, tuple[float, tuple[File, ...]]] = {}
+        self._keeping = Lock()
 
     def path(self, name: str, root: str | None = None) -> Path:
         """A file's real path, which need not exist. Relative ones begin at a root. Raises Problem."""
@@ -71,9 +73,10 @@ class Folders:
             return files
         found = neighbours(path, self.repository(path), language)
         files = tuple(file for file in found if self._serves(file.path.resolve()) and not self._excluded(file.path))
-        self._beside[path] = time.monotonic(), files
-        while len(self._beside) > KEPT:
-            del self._beside[next(iter(self._beside))]
+        with self._keeping:
+            self._beside[path] = time.monotonic(), files
+            while len(self._beside) > KEPT:
+                del self._beside[next(iter(self._beside))]
         return files
 
     def _excluded(self, path: Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -46,6 +46,7 @@ class Service:
         self._asides = Counter[Client]()
         self._asking = ThreadPoolExecutor(ASKING, "questions")  # which may take long: files are read in other threads
         self._opened: dict[Hashable, None] = {}
+        self._opening = Lock()
         metrics.watch("ghostwright_waiting", "Requests that wait for a worker", lambda: queue.waiting)
         metrics.watch("ghostwright_running", "Workers at work", lambda: queue.running)
         metrics.watch("ghostwright_tokens", "Tokens that the model has computed", self._evaluated)
@@ -123,12 +124,13 @@ class Service:
         folder = assistant, request.root or request.path.parent, request.language
         is_first = folder not in self._opened and request.trigger is Trigger.INVOKED
         assistant.open(request, PATIENCE if is_first else 0.0)
-        self._opened |= {file: None, folder: None}
-        while len(self._opened) > OPENED:
-            del self._opened[next(iter(self._opened))]
+        with self._opening:
+            self._opened |= {file: None, folder: None}
+            while len(self._opened) > OPENED:
+                del self._opened[next(iter(self._opened))]
 
     def _evaluated(self) -> float:
-        return sum(worker.assistant.model.evaluated for worker in self.queue.workers)
+        return sum(model.evaluated for worker in self.queue.workers for model in worker.assistant.models)
 
 
 def _service(request: Request) -> Service:
