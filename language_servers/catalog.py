@@ -18,6 +18,7 @@ from typing import Any
 
 from language_servers import python
 from language_servers.analyzer import Kind
+from language_servers.shadows import sendable
 
 INTERPRETER = "{interpreter}"
 """Stands for the project's Python in options, settings and environments."""
@@ -269,7 +270,7 @@ def fill(value: Any, root: Path) -> Any:
         filled = {key: fill(each, root) for key, each in value.items()}
         return {key: each for key, each in filled.items() if each != ENVIRONMENT}
     if value == INTERPRETER:
-        return str(python.interpreter(root))
+        return sendable(str(python.interpreter(root)))
     if value == ENVIRONMENT:
         found = python.environment(root)
         return str(found) if found else ENVIRONMENT

@@ -11,6 +11,7 @@ import msgspec
 
 from language_servers.catalog import Entry, fill
 from language_servers.messages import ConfigurationRequest, Progress, Registrations, Status
+from language_servers.shadows import sendable
 
 
 class Host:
@@ -40,7 +41,7 @@ class Host:
             "processId": os.getpid(),
             "clientInfo": {"name": "ghostwright"},
             "rootUri": self._root.as_uri(),
-            "rootPath": str(self._root),
+            "rootPath": sendable(str(self._root)),
             "workspaceFolders": self._folders(),
             "capabilities": _CAPABILITIES,
             "initializationOptions": self._options,
@@ -77,7 +78,7 @@ class Host:
             self._worked = True
 
     def _folders(self) -> list[dict[str, str]]:
-        return [{"uri": self._root.as_uri(), "name": self._root.name}]
+        return [{"uri": self._root.as_uri(), "name": sendable(self._root.name)}]
 
 
 def _section(settings: Any, name: str) -> Any:

@@ -99,7 +99,7 @@ def path_of(uri: str) -> Path:
 
 
 def sendable(text: str) -> str:
-    """Half a surrogate pair, which an editor may well hold for a moment, exists in no encoding."""
+    """Without what exists in no encoding: half a surrogate pair, as an editor may hold one, or bytes of a path."""
     try:
         text.encode()
     except UnicodeEncodeError:

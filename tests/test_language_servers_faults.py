@@ -284,3 +284,10 @@ def test_everything_that_a_server_asks_is_answered(servers: list[LanguageServer]
     )
     known = json.loads(server.type_at(document, offset, LONG))
     assert known["replies"] == [[7, None, {"fake": {"part": 7}}], None, None, None, None]
+
+
+def test_a_folder_whose_name_is_no_text_has_its_server(servers, tmp_path):
+    root = tmp_path / os.fsdecode(b"caf\xe9")
+    root.mkdir()
+    servers.append(fake(root, python="{interpreter}"))
+    assert eventually(lambda: members(servers[0]))
