@@ -18,6 +18,7 @@ from pathlib import Path
 from retrieval.index import CodeIndex, CodeIndexError, Source
 from retrieval.index_scan import LanguageOf, Limits, Scanner
 from retrieval.index_watch import Watch
+from retrieval.repository import OWN_FILE
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ Progress = Callable[[int, int], None]
 """Is told how many files are done, and of how many."""
 
 _FAULTY = "left out, for indexing failed"
-_IGNORE_FILES = frozenset((".gitignore", ".ghostwrightignore"))
+_IGNORE_FILES = frozenset((".gitignore", OWN_FILE))
 _BATCH = 120_000
 """Characters that are indexed together."""
 _QUIET = 2.0

@@ -1,11 +1,10 @@
-"""Which files belong to a repository: not those that git ignores, not secrets, not what is too large to be code."""
+"""Which files belong to a repository: not those that git or the user ignores, not secrets, not what is too large."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,9 @@ from retrieval.excludes import Stamp, exclude_files, stamp
 
 MAX_BYTES = 2_000_000
 """Larger files are data."""
+
+OWN_FILE = ".ghostwrightignore"
+"""Leaves out more than git does, in any folder, by the patterns of a `.gitignore`. It brings nothing back."""
 
 _SECRET_NAMES = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
@@ -49,8 +51,8 @@ def excluded(path: Path, root: Path | None) -> str:
 def _excluded(path: Path, root: Path | None) -> str:
     if is_secret(path):
         return f"{path.name} may hold secrets: it never enters a prompt."
-    if root and path.is_relative_to(root) and is_ignored(path, root):
-        return f"{path.relative_to(root).as_posix()} is ignored by git: it never enters a prompt."
+    if root and path.is_relative_to(root) and (by := ignored_by(path, root)):
+        return f"{path.relative_to(root).as_posix()} is ignored by {by}: it never enters a prompt."
     return ""
 
 
@@ -69,60 +71,62 @@ def is_secret(path: Path) -> bool:
     return bool(_SECRET.match(path.name)) or not _SECRET_FOLDERS.isdisjoint(path.parts[:-1])
 
 
-def is_ignored(path: Path, root: Path) -> bool:
-    """Whether the user's ignore file, `info/exclude`, or the `.gitignore` files from the root down leave it out.
+def ignored_by(path: Path, root: Path) -> str:
+    """Whose files leave out a path: `git` or `.ghostwrightignore`; empty if nobody's do.
 
-    The last pattern that matches decides, those of inner folders after those of outer ones, as gitignore(5) has it.
-    A file in an ignored folder is ignored whatever the inner files say.
+    Of git's these are the user's, `info/exclude`, and the `.gitignore` files from the root down. The last pattern that
+    matches decides, as gitignore(5) has it. A file in an ignored folder is ignored whatever the inner files say.
     """
-    relative, outer = path.relative_to(root), exclude_files(root)
-    for depth in range(1, len(relative.parts) + 1):
-        part = Path(*relative.parts[:depth])
-        if part.parts[0] == ".git" or _matches(part, root, outer, is_folder=depth < len(relative.parts)):
-            return True
-    return False
+    rules, place, parts = IgnoreRules.of(root), root, path.relative_to(root).parts
+    if parts[:1] == (".git",):
+        return "git"
+    for depth, part in enumerate(parts, 1):
+        rules, place = rules.inside(str(place)), place / part
+        if by := rules.ignored_by(str(place), is_folder=depth < len(parts)):
+            return by
+    return ""
+
+
+_Specs = tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
+"""With the folder that each begins in, outer ones first."""
 
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """The ignore files that hold in a folder, for those who walk a repository and leave ignored folders out.
+    """The ignore files that hold in a folder: for those who walk a repository, and leave ignored folders out."""
 
-    Gives the answers of `is_ignored` without reading the same files for each path.
-    """
-
-    specs: tuple[tuple[str, pathspec.GitIgnoreSpec], ...]
-    """With the folder that each begins in, outer ones first."""
+    git: _Specs
+    own: _Specs = ()
 
     @classmethod
     def of(cls, root: Path) -> IgnoreRules:
-        """Those that hold in all of a repository."""
+        """Those that hold in all of a repository; without those in its folders."""
         specs = (_read(file) for file in exclude_files(root))
         return cls(tuple((str(root), spec) for spec in specs if spec is not None))
 
     def inside(self, folder: str) -> IgnoreRules:
-        """With those of a folder's own file."""
-        spec = _read(Path(folder, ".gitignore"))
-        return self if spec is None else IgnoreRules((*self.specs, (folder, spec)))
+        """With those of a folder's own files."""
+        git, own = (_read(Path(folder, name)) for name in (".gitignore", OWN_FILE))
+        if git is None and own is None:
+            return self
+        return IgnoreRules(
+            self.git if git is None else (*self.git, (folder, git)),
+            self.own if own is None else (*self.own, (folder, own)),
+        )
 
-    def ignore(self, path: str, is_folder: bool) -> bool:
-        """Whether they leave out a path in the folder."""
-        for base, spec in reversed(self.specs):
-            inner = path[len(base) :].lstrip("/") + ("/" if is_folder else "")
-            if (answer := _answer(spec, inner)) is not None:
-                return answer
-        return False
+    def ignored_by(self, path: str, is_folder: bool) -> str:
+        """Whose rules leave out a path in the folder: `git` or `.ghostwrightignore`; empty if none do."""
+        if _ignores(self.git, path, is_folder):
+            return "git"
+        return OWN_FILE if _ignores(self.own, path, is_folder) else ""
 
 
-def _matches(relative: Path, root: Path, outer: Iterable[Path], is_folder: bool) -> bool:
-    ignored = False
-    for file in (*outer, *_ignore_files(relative, root)):
-        if (spec := _read(file)) is None:
-            continue
-        base = file.parent if file.name == ".gitignore" else root
-        inner = (root / relative).relative_to(base).as_posix() + ("/" if is_folder else "")
+def _ignores(specs: _Specs, path: str, is_folder: bool) -> bool:
+    for base, spec in reversed(specs):
+        inner = path[len(base) :].replace(os.sep, "/").lstrip("/") + ("/" if is_folder else "")
         if (answer := _answer(spec, inner)) is not None:
-            ignored = answer
-    return ignored
+            return answer
+    return False
 
 
 def _answer(spec: pathspec.GitIgnoreSpec, inner: str) -> bool | None:
@@ -136,10 +140,6 @@ def _answer(spec: pathspec.GitIgnoreSpec, inner: str) -> bool | None:
                 if match.groupdict().get(_INSIDE) is None or match.end(_INSIDE) == len(inner):
                     return pattern.include
     return None
-
-
-def _ignore_files(relative: Path, root: Path) -> list[Path]:
-    return [root / folder / ".gitignore" for folder in reversed(relative.parents)]
 
 
 def _read(file: Path) -> pathspec.GitIgnoreSpec | None:

@@ -103,9 +103,9 @@ def walk(
         rules, files = rules.inside(folder), []
         for entry in entries:
             if _is_folder(entry):
-                if entry.name not in NEVER and not rules.ignore(entry.path, is_folder=True):
+                if entry.name not in NEVER and not rules.ignored_by(entry.path, is_folder=True):
                     folders.append((entry.path, rules))
-            elif _is_wanted(entry, wanted) and not rules.ignore(entry.path, is_folder=False):
+            elif _is_wanted(entry, wanted) and not rules.ignored_by(entry.path, is_folder=False):
                 files.append(entry)
         yield Folder(Path(folder), tuple(files))
 

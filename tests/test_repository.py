@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval.repository import excluded, is_ignored, is_secret, repository_root
+from retrieval.repository import OWN_FILE, excluded, ignored_by, is_secret, repository_root
 
 SECRETS = (
     ".env", ".env.local", ".env.production", "server.pem", "server.key", "store.p12", "store.PFX", "app.jks", "id_rsa",
@@ -81,7 +81,7 @@ def test_git_and_we_ignore_the_same_files(repository):
         (repository / path).parent.mkdir(parents=True, exist_ok=True)
         (repository / path).touch()
     answer = git(repository, "check-ignore", "--no-index", "--stdin", "-z", input="\0".join(PATHS))
-    ignored = {path for path in PATHS if is_ignored(repository / path, repository)}
+    ignored = {path for path in PATHS if ignored_by(repository / path, repository) == "git"}
     assert ignored == set(filter(None, answer.split("\0")))
     assert "x.log" in ignored
 
@@ -99,13 +99,33 @@ def test_the_users_ignore_file_and_that_of_the_repository_count_in_all_worktrees
     (tmp_path / ".gitignore_of_all").write_text("notes.py\n")
     for folder in (root, further):
         (tmp_path / ".gitconfig").write_text("")
-        assert [is_ignored(folder / name, folder) for name in ("private.py", "notes.py")] == [True, False]
+        assert [ignored_by(folder / name, folder) for name in ("private.py", "notes.py")] == ["git", ""]
         (tmp_path / ".gitconfig").write_text("[core]\n\texcludesFile = ~/.gitignore_of_all\n")
-        assert [is_ignored(folder / name, folder) for name in ("private.py", "notes.py")] == [True, True]
+        assert [ignored_by(folder / name, folder) for name in ("private.py", "notes.py")] == ["git", "git"]
 
 
 def test_what_git_keeps_for_itself_is_ignored(repository):
-    assert is_ignored(repository / ".git" / "config", repository)
+    assert ignored_by(repository / ".git" / "config", repository) == "git"
+
+
+def test_our_own_ignore_file_leaves_out_more_than_git_and_brings_nothing_back(tmp_path):
+    for folder in (".git", "inner/drafts", "build"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / OWN_FILE).write_text("drafts/\n*.sql\n!build/\n")
+    (tmp_path / "inner" / OWN_FILE).write_text("/here.py\n!kept.sql\n")
+    names = ("inner/drafts/a.py", "a.sql", "inner/kept.sql", "inner/here.py", "here.py", "build/a.py", "a.py")
+    assert [ignored_by(tmp_path / name, tmp_path) for name in names] == [
+        OWN_FILE,
+        OWN_FILE,
+        "",
+        OWN_FILE,
+        "",
+        "git",
+        "",
+    ]
+    told = "a.sql is ignored by .ghostwrightignore: it never enters a prompt."
+    assert excluded(tmp_path / "a.sql", tmp_path) == told
 
 
 def test_a_changed_gitignore_counts_at_once(tmp_path):
