@@ -26,13 +26,15 @@ _ROUGH = re.compile(
     r"|(?P<word>\w+)|(?P<mark>[^\s\w])",
     re.DOTALL | re.MULTILINE,
 )
-_DOUBLE = r'"(?:\\.|[^"\\\n])*["\n]'
-_SINGLE = r"'(?:\\.|[^'\\\n])*['\n]"
+_ESCAPE = r"\\(?:\r\n|.)"
+_DOUBLE = rf'"(?:{_ESCAPE}|[^"\\\n])*["\n]'
+_SINGLE = rf"'(?:{_ESCAPE}|[^'\\\n])*['\n]"
+_TRIPLE = rf"""(\"\"\"|''')(?>[^\\"']+|{_ESCAPE}|(?!\1)["'])*+\1"""
 _CHARACTER = r"'(?:\\[^\n]{1,10}?|[^'\\\n])'"
 _CUT = r"(?P<cut>'\\?[^\n]?\Z)"
 _C_COMMENT = r"//[^\n]*|/\*.*?\*/"
 _SCANS = {
-    "python": rf"""\#[^\n]*|(\"\"\"|''').*?(?<!\\)\1|(?P<open>\"\"\"|''')|{_DOUBLE}|{_SINGLE}|(?P<cut>["'])""",
+    "python": rf"""\#[^\n]*|{_TRIPLE}|(?P<open>\"\"\"|''')|{_DOUBLE}|{_SINGLE}|(?P<cut>["'])""",
     "ruby": rf"""\#[^\n]*|{_DOUBLE}|{_SINGLE}|(?P<open>["'])""",
     "c": rf"""{_C_COMMENT}|\"\"\".*?\"\"\"|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|")|{_CUT}""",
     "go": rf"""{_C_COMMENT}|`[^`]*`|{_DOUBLE}|{_CHARACTER}|(?P<open>/\*|`|")|{_CUT}""",
