@@ -26,7 +26,7 @@ _ROUGH = re.compile(
     r"|(?P<word>\w+)|(?P<mark>[^\s\w])",
     re.DOTALL | re.MULTILINE,
 )
-_ESCAPE = r"\\(?:\r\n|.)"
+_ESCAPE = r"\\(?>\r\n|.)"
 _DOUBLE = rf'"(?:{_ESCAPE}|[^"\\\n])*["\n]'
 _SINGLE = rf"'(?:{_ESCAPE}|[^'\\\n])*['\n]"
 _TRIPLE = rf"""(\"\"\"|''')(?>[^\\"']+|{_ESCAPE}|(?!\1)["'])*+\1"""
