@@ -44,7 +44,9 @@ REST, HURRY = 2.0, 0.02
 PATIENCE = 1.0
 """Seconds that a question asked ahead of need may take: longer than anyone waits for it."""
 
-_OWN = re.compile(r"\b(?:for|lambda|as|import|from|def|and|or|if|elif|else|while|assert|is|not|isinstance)\b|:=|=>|\?")
+_OWN = re.compile(
+    r"\b(?:for|lambda|as|import|from|def|and|or|if|elif|else|while|assert|is|not|isinstance)\b|:=|=>|\?|&&|\|\|"
+)
 """What may give names a meaning of its own within a statement: bindings, and tests that narrow a type."""
 
 T = TypeVar("T")

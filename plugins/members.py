@@ -57,7 +57,7 @@ class Members:
             return Free(members.doubt)
         value = receiver(view)
         names = frozenset(name for name in members.names if not _is_hook(name, value) or "mro" in members.names)
-        legal = OneOf(names | _seen(view, value) | _namesake(view))
+        legal = OneOf(names | _seen(view, value) | _namesake(view) | _marks(view, names))
         return OrDefined(legal) if _DEFINES.search(view.statement) and _is_in_constructor(view) else legal
 
     def foresee(self, view: View) -> None:
@@ -122,6 +122,13 @@ def _namesake(view: View) -> set[str]:
     """The name of the class whose bases a view ends in: `class Path(pathlib.‸`. ty leaves it out there."""
     head = _CLASS.match(view.statement)
     return {head[1]} if head else set()
+
+
+def _marks(view: View, names: frozenset[str]) -> set[str]:
+    """What may follow `?.` instead of a name: a subscript, and of functions, which have an `apply`, a call."""
+    if not view.line.endswith("?."):
+        return set()
+    return {"[", "("} if "apply" in names else {"["}
 
 
 def _seen(view: View, value: str) -> set[str]:

@@ -110,16 +110,17 @@ def test_without_a_server_nothing_is_constrained(tmp_path, analyses):
 
 
 class Counting:
-    """An analyzer that knows one member, and counts how often it is asked."""
+    """An analyzer that knows some members, and counts how often it is asked."""
 
     name = "counting"
 
-    def __init__(self) -> None:
+    def __init__(self, *names: str) -> None:
+        self.names = names or ("fruits",)
         self.texts: list[str] = []
 
     def members(self, document: Document, offset: int, deadline: float = 0) -> Members:
         self.texts.append(document.text[:offset] + "‸" + document.text[offset:])
-        return Members((Member("fruits"),))
+        return Members(tuple(map(Member, self.names)))
 
     def of(self, path: Path, language: str, root: Path | None) -> Counting:
         return self
@@ -142,6 +143,15 @@ def test_a_receiver_is_asked_about_once_while_its_line_is_typed(analyses):
     assert len(counting.texts) == 4
 
 
+@pytest.mark.parametrize("test", ["basket.kind === 1 && ", "basket.kind !== 1 || "])
+def test_behind_a_test_in_the_same_line_a_receiver_is_asked_about_anew(analyses, test):
+    counting = Counting()
+    analyses.append(Analysis(counting))
+    for line in ("return basket.", f"return {test}basket."):
+        analyses[0].members(View(request(f"{line}‸;\n", "typescript", "a.ts")))
+    assert len(counting.texts) == 2
+
+
 def test_a_question_foreseen_is_not_asked_again(analyses):
     counting = Counting()
     analyses.append(Analysis(counting))
@@ -150,6 +160,14 @@ def test_a_question_foreseen_is_not_asked_again(analyses):
     monitor.foresee(written)
     assert monitor.guard(written.on(".")) == OneOf.names({"fruits", "x"})
     assert len(counting.texts) == 1
+
+
+@pytest.mark.parametrize("written", ["fruits", "[key]", "(key)"])
+def test_an_optional_access_may_be_a_subscript_or_a_call(analyses, written):
+    analyses.append(Analysis(Counting("fruits", "apply")))
+    monitor = MembersMonitor(analyses[0])
+    assert monitor.guard(View(request("basket?.‸", "typescript", "a.ts"))).after(written)
+    assert bool(monitor.guard(View(request("basket.‸", "typescript", "a.ts"))).after(written)) is (written == "fruits")
 
 
 @pytest.mark.parametrize(
