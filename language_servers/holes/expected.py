@@ -94,7 +94,7 @@ def _parameter(call: Call, keyword: str) -> tuple[str, str]:
                     return parameter.name, parameter.annotation
         elif call.active is not None and call.active < len(parameters):
             parameter = parameters[call.active]
-            if parameter.kind is not ParameterKind.VAR_KEYWORD:
+            if parameter.kind not in (ParameterKind.KEYWORD_ONLY, ParameterKind.VAR_KEYWORD):
                 return parameter.name, parameter.annotation
     return "", ""
 

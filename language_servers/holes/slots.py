@@ -55,7 +55,7 @@ class Slot:
 
 
 _PROBE = Slot(Source.PROBE)
-_TRUTH = ("if_statement", "elif_clause", "while_statement", "assert_statement", "not_operator", "if_clause")
+_TRUTH = ("if_statement", "elif_clause", "while_statement", "not_operator", "if_clause")
 _FUNCTIONS = ("function_definition", "lambda")
 
 
@@ -75,6 +75,11 @@ def _slot(tree: Tree, node: Node) -> Slot:
     if parent.type in _TRUTH:
         return Slot(Source.PLACE, "bool")
     return _PROBE
+
+
+def _asserted(tree: Tree, node: Node, parent: Node) -> Slot:
+    """A truth value, or behind the comma what is said where it is false: anything."""
+    return Slot(Source.PLACE, "bool" if parent.named_children[0] == node else "")
 
 
 def _through(tree: Tree, node: Node, parent: Node) -> Slot:
@@ -129,8 +134,9 @@ def _declared(tree: Tree, name: Node) -> Node | None:
 
 
 def _parameter_name(tree: Tree, parameter: Node) -> str:
+    """A parameter's name, with the stars of one whose annotation is that of each of its values."""
     name = parameter.child_by_field_name("name") or parameter.named_children[0]
-    return tree.text(name).lstrip("*")
+    return tree.text(name)
 
 
 def _default(tree: Tree, node: Node, parent: Node) -> Slot:
@@ -235,7 +241,9 @@ def _caught(tree: Tree, node: Node, parent: Node) -> Slot:
 
 
 def _operand(tree: Tree, node: Node, parent: Node) -> Slot:
-    """What is compared or added is, most often, of the other operand's type."""
+    """What is compared or added is, most often, of the other operand's type; not what it is looked for in."""
+    if any(child.type in ("in", "not in") for child in parent.children):
+        return Slot(Source.PLACE)
     others = [each for each in parent.named_children if each != node and each.type in ("identifier", "attribute")]
     if not others:
         return Slot(Source.PLACE)
@@ -263,6 +271,7 @@ def function_slot(tree: Tree, function: Node) -> Slot:
 
 _READERS: dict[str, Callable[[Tree, Node, Node], Slot]] = {
     "argument_list": _argument,
+    "assert_statement": _asserted,
     "assignment": _assignment,
     "await": _awaited,
     "as_pattern": _through,
