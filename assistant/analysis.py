@@ -49,6 +49,9 @@ _OWN = re.compile(
 )
 """What may give names a meaning of its own within a statement: bindings, and tests that narrow a type."""
 
+_OF_TYPES = re.compile(r"[:<]|\b(?:type|typeof|keyof|extends|implements|satisfies)\b")
+"""What may begin or end a type in TypeScript, in which names have other members: `const a: z.ZodType = z.string()`."""
+
 T = TypeVar("T")
 
 
@@ -149,7 +152,8 @@ class Analysis:
     def _ask_members(self, view: View) -> Future[Members]:
         value, statement = receiver(view), view.statement
         above = view.before[: len(view.before) - len(statement)]
-        key = (value, above, view.request.suffix, statement if not value or _OWN.search(statement) else "")
+        is_own = not value or _OWN.search(statement) or _is_of_types(statement, view.request.language)
+        key = (value, above, view.request.suffix, statement if is_own else "")
         return self._ask("members", view, *map(hash, key))
 
     def _ask_names(self, view: View) -> Future[Members]:
@@ -199,3 +203,7 @@ class Analysis:
             raise TooEarly(f"no answer within {seconds * 1000:.0f} ms") from None
         finally:
             self.waited += time.monotonic() - begin
+
+
+def _is_of_types(statement: str, language: str) -> bool:
+    return language.startswith("typescript") and _OF_TYPES.search(statement) is not None

@@ -143,11 +143,19 @@ def test_a_receiver_is_asked_about_once_while_its_line_is_typed(analyses):
     assert len(counting.texts) == 4
 
 
-@pytest.mark.parametrize("test", ["basket.kind === 1 && ", "basket.kind !== 1 || "])
-def test_behind_a_test_in_the_same_line_a_receiver_is_asked_about_anew(analyses, test):
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("return ", "return basket.kind === 1 && "),
+        ("return ", "return basket.kind !== 1 || "),
+        ("const a: ", "const a: basket.Fruit = "),
+        ("f(", "f(basket.a, g<"),
+    ],
+)
+def test_a_receiver_is_asked_about_anew_where_its_line_gives_it_other_members(analyses, first, second):
     counting = Counting()
     analyses.append(Analysis(counting))
-    for line in ("return basket.", f"return {test}basket."):
+    for line in (f"{first}basket.", f"{second}basket."):
         analyses[0].members(View(request(f"{line}‸;\n", "typescript", "a.ts")))
     assert len(counting.texts) == 2
 
