@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -28,7 +28,7 @@ from pygls.uris import to_fs_path
 
 from assistant.documents import Document
 from assistant.lsp_commands import ACCEPTED  # the commands register themselves
-from assistant.lsp_server import Server, folder_of, follow_indexing, plain, request_at, server
+from assistant.lsp_server import Server, folder_of, follow_indexing, plain, registrations, request_at, server
 from assistant.session import SUPERSEDED
 from assistant.settings import FILE
 from assistant.types import Answer, Completion, CompletionRequest, Trigger
@@ -141,12 +141,9 @@ async def _load(ls: Server) -> None:
 
 
 async def _register(ls: Server) -> None:
-    """Asks to be told of changed settings, by clients that want to be asked."""
-    workspace = ls.client_capabilities.workspace
-    change = workspace.did_change_configuration if workspace else None
-    if change and change.dynamic_registration:
-        wish = lsp.Registration(str(uuid.uuid4()), lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": "ghostwright"})
-        await _within(ls.client_register_capability_async(lsp.RegistrationParams([wish])))
+    """Asks to be told of changed settings and files, by clients that want to be asked."""
+    if wishes := registrations(ls.client_capabilities):
+        await _within(ls.client_register_capability_async(lsp.RegistrationParams(wishes)))
 
 
 async def _pull_settings(ls: Server) -> None:
@@ -210,10 +207,20 @@ def did_close(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
 async def did_save(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
     if path := to_fs_path(params.text_document.uri):
-        ls.session.saved(Path(path))
+        ls.session.files_changed([Path(path)])
     if params.text_document.uri.endswith(f"/{FILE}"):
         ls.session.configure()
         await _load(ls)
+
+
+@server.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+async def did_change_watched_files(ls: Server, params: lsp.DidChangeWatchedFilesParams) -> None:
+    """Beside the loop: after a checkout there are thousands, and language servers are told of each."""
+    await asyncio.to_thread(_tell_changes, ls, params.changes)
+
+
+def _tell_changes(ls: Server, changes: Sequence[lsp.FileEvent]) -> None:
+    ls.session.files_changed([Path(path) for change in changes if (path := to_fs_path(change.uri))])
 
 
 @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Mapping
 from copy import copy
 from functools import lru_cache
@@ -22,11 +23,12 @@ from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
 from assistant.files import read_text
 from assistant.holes import Holes
-from assistant.languages import language_of
+from assistant.languages import _BY_NAME, _BY_SUFFIX, language_of
 from assistant.lsp_explain import Explanations
 from assistant.session import Session
 from assistant.status import Status
 from assistant.types import CompletionRequest, File, Trigger
+from retrieval.extraction import LANGUAGES
 from retrieval.repository import repository_root
 
 log = logging.getLogger(__name__)
@@ -113,6 +115,28 @@ def _is_at(document: TextDocument, path: str | None) -> bool:
 
 
 server = Server()
+
+
+def registrations(capabilities: lsp.ClientCapabilities) -> list[lsp.Registration]:
+    """What a client is to tell of, as far as it wants to be asked: changed settings, and files that a survey reads."""
+    workspace = capabilities.workspace or lsp.WorkspaceClientCapabilities()
+    files = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher(code_glob())])
+    offers = (
+        (workspace.did_change_configuration, lsp.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": "ghostwright"}),
+        (workspace.did_change_watched_files, lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, files),
+    )
+    return [
+        lsp.Registration(str(uuid.uuid4()), method, options)
+        for offer, method, options in offers
+        if offer and offer.dynamic_registration
+    ]
+
+
+def code_glob() -> str:
+    """The files whose language a survey knows: `**/{*.py,*.pyi,…,Rakefile,Gemfile}`."""
+    suffixes = [f"*{suffix}" for suffix, language in _BY_SUFFIX.items() if language in LANGUAGES]
+    names = [name for name, language in _BY_NAME.items() if language in LANGUAGES]
+    return f"**/{{{','.join(suffixes + names)}}}"
 
 
 def request_at(ls: Server, document: Document, position: lsp.Position, trigger: Trigger) -> CompletionRequest:

@@ -7,7 +7,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +117,10 @@ class Session:
         elif self.status.kind is Kind.INACTIVE:
             self._set_status(self._at_rest())
 
-    def saved(self, path: Path) -> None:
-        """Says that a file has changed on the disk."""
-        if self._worker:
-            self._worker.assistant.files_changed([path])
+    def files_changed(self, paths: Sequence[Path]) -> None:
+        """Says that files have changed on the disk: were created, written or deleted. From any thread."""
+        if worker := self._worker:
+            worker.assistant.files_changed(paths)
 
     def closed(self, path: Path) -> None:
         """Says that the user has closed a file, whether saved or not."""

@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,10 @@ def describing(what: str) -> Iterator[None]:
         raise AssertionError(f"waited {PATIENCE:g} seconds for {what}") from None
 
 
-def capabilities(encoding: str = "utf-16", ghost_text: bool = True, pull: bool = False) -> lsp.ClientCapabilities:
+def capabilities(
+    encoding: str = "utf-16", ghost_text: bool = True, pull: bool = False, watch: bool | None = None
+) -> lsp.ClientCapabilities:
+    """What an editor announces; `watch` is whether files to be watched can be registered, None if it watches none."""
     return lsp.ClientCapabilities(
         general=lsp.GeneralClientCapabilities(position_encodings=[encoding]),
         text_document=lsp.TextDocumentClientCapabilities(
@@ -58,6 +62,7 @@ def capabilities(encoding: str = "utf-16", ghost_text: bool = True, pull: bool =
         workspace=lsp.WorkspaceClientCapabilities(
             configuration=pull,
             did_change_configuration=lsp.DidChangeConfigurationClientCapabilities(dynamic_registration=pull),
+            did_change_watched_files=None if watch is None else lsp.DidChangeWatchedFilesClientCapabilities(watch),
         ),
     )
 
@@ -70,7 +75,7 @@ class Editor:
         self.encoding = encoding
         self.client = _client(self)
         self.statuses: list[dict[str, Any]] = []
-        self.registered: list[str] = []
+        self.registered: list[lsp.Registration] = []
         self.capabilities = lsp.ServerCapabilities()
 
     async def start(
@@ -146,6 +151,22 @@ class Editor:
         self.client.workspace_did_change_configuration(
             lsp.DidChangeConfigurationParams({"ghostwright": {**SURE, **settings}})
         )
+
+    def notice(self, changed: Mapping[str, lsp.FileChangeType]) -> None:
+        """Tells the server what has become of files, by paths below the root or URIs, if it wants to know of them."""
+        uris = {name if ":" in name else (self.root / name).as_uri(): kind for name, kind in changed.items()}
+        changes = [lsp.FileEvent(uri, kind) for uri, kind in uris.items() if self.watches(uri)]
+        self.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams(changes))
+
+    def watches(self, uri: str) -> bool:
+        """Whether the server wants to know of a file; of globs those are understood that are like `**/{*.a,b}`."""
+        return any(fnmatchcase(uri, f"*/{name}") for glob in self.globs for name in glob[4:-1].split(","))
+
+    @property
+    def globs(self) -> list[str]:
+        """The files that the server wants to be told of."""
+        wishes = [each for each in self.registered if each.method == lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES]
+        return [watcher["globPattern"] for wish in wishes for watcher in _plain(wish.register_options)["watchers"]]
 
     def open(self, text: str, name: str = "sums.py", language: str = "python") -> Buffer:
         """Opens a document; `name` is a path below the root, or a URI."""
@@ -258,7 +279,7 @@ def _client(editor: Editor) -> LanguageClient:
 
     @client.feature(lsp.CLIENT_REGISTER_CAPABILITY)
     def _(params: lsp.RegistrationParams) -> None:
-        editor.registered.extend(registration.method for registration in params.registrations)
+        editor.registered.extend(params.registrations)
 
     return client
 

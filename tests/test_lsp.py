@@ -408,7 +408,7 @@ async def test_settings_come_with_the_start_in_copilots_shape_too(start_editor):
 async def test_settings_are_pulled_pushed_and_taken_back(start_editor):
     editor = await start_editor(options={"ghostwright": SURE}, configuration={"automatic": False, "model": None})
     await editor.until_status("Normal", "Ready")
-    assert editor.registered == [lsp.WORKSPACE_DID_CHANGE_CONFIGURATION]
+    assert [each.method for each in editor.registered] == [lsp.WORKSPACE_DID_CHANGE_CONFIGURATION]
     buffer = editor.open(POINT)
     assert await buffer.ghost() == []
 
