@@ -21,6 +21,7 @@ _ENUM_MEMBERS = (13, 20)
 
 _AFTER_A_DOT = {"await", "class", "new", "this", "super", "template", "operator"}
 _OF_MODULES = {"__spec__", "__file__", "__path__"}
+_ENVIRONMENT = re.compile(r"\b(?:process|import\.meta)\.env\??\.\s*\Z")
 _STAR = re.compile(r"^\s*from\s+\S+\s+import\s*\*", re.MULTILINE)
 
 
@@ -30,6 +31,8 @@ def doubt_of_members(
     """Why a value may have other members than these, in a few words; empty if it has not. `before` ends in the dot."""
     if language.startswith("javascript"):
         return "JavaScript has no types"
+    if language.startswith("typescript") and _ENVIRONMENT.search(before):
+        return "the environment has other names"
     if "__getattr__" in names and not _OF_MODULES & set(names):
         return "the class has __getattr__"
     if all(_is_special(name) for name in names):

@@ -74,6 +74,18 @@ def test_no_items_are_no_knowledge(answer: Any) -> None:
     assert answers.members(raw(answer), view()).doubt == "the type is unknown"
 
 
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("process.env.", "the environment has other names"),
+        ("import.meta.env?.", "the environment has other names"),
+        ("env.", ""),
+    ],
+)
+def test_the_environment_has_other_names_than_those_that_are_declared(text: str, doubt: str) -> None:
+    assert answers.members(raw([{"label": "TZ"}]), view(text, "typescript")).doubt == doubt
+
+
 @pytest.mark.parametrize("answer", [3, "text", {"items": [3]}, [{"label": None}], {"items": None}])
 def test_what_cannot_be_read_is_no_answer(answer: Any) -> None:
     with pytest.raises(NoAnswer, match="the answer cannot be read"):
