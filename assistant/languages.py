@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import PurePath
 
 _BY_SUFFIX = {
@@ -23,6 +24,12 @@ _DASHES = {"lua", "sql", "haskell"}
 def language_of(path: PurePath) -> str:
     """`app.py` → `python`; `plaintext` where the name says nothing."""
     return _BY_NAME.get(path.name) or _BY_SUFFIX.get(path.suffix.lower(), "plaintext")
+
+
+def patterns(languages: Container[str]) -> list[str]:
+    """How files of some languages are called: `*.py`, `*.pyi`, `Gemfile`."""
+    names = {**{f"*{suffix}": language for suffix, language in _BY_SUFFIX.items()}, **_BY_NAME}
+    return [name for name, language in names.items() if language in languages]
 
 
 def comment_mark(language: str) -> str:

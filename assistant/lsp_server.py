@@ -23,7 +23,7 @@ from assistant.documents import Document, Protocol
 from assistant.errors import RequestError
 from assistant.files import read_text
 from assistant.holes import Holes
-from assistant.languages import _BY_NAME, _BY_SUFFIX, language_of
+from assistant.languages import language_of, patterns
 from assistant.lsp_explain import Explanations
 from assistant.session import Session
 from assistant.status import Status
@@ -134,9 +134,7 @@ def registrations(capabilities: lsp.ClientCapabilities) -> list[lsp.Registration
 
 def code_glob() -> str:
     """The files whose language a survey knows: `**/{*.py,*.pyi,…,Rakefile,Gemfile}`."""
-    suffixes = [f"*{suffix}" for suffix, language in _BY_SUFFIX.items() if language in LANGUAGES]
-    names = [name for name, language in _BY_NAME.items() if language in LANGUAGES]
-    return f"**/{{{','.join(suffixes + names)}}}"
+    return f"**/{{{','.join(patterns(LANGUAGES))}}}"
 
 
 def request_at(ls: Server, document: Document, position: lsp.Position, trigger: Trigger) -> CompletionRequest:
