@@ -25,6 +25,14 @@ def program(name: str, cached: str = "") -> str:
     return found
 
 
+def saved(file: Path) -> str:
+    """The text of a file that an editor may be saving: empty while another is put in its place."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 class Terminal:
     """tmux on a socket of its own, which runs one program in a folder."""
 

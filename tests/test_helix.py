@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Terminal, program
+from terminal import Terminal, program, saved
 
 POINT = "class Point:\n    def __init__(self, x, y):\n        self.x = x\n"
 
@@ -51,4 +51,4 @@ def test_the_popup_offers_the_completion_and_inserts_it(helix, tmp_path, before)
     helix.wait(lambda: helix.shows(f"        {before}self.y = y"), "the entry in the text")
     helix.type(":w\r")
     file = tmp_path / "point.py"
-    helix.wait(lambda: file.read_text().startswith(f"{POINT}        {before}self.y = y"), "the entry in the file")
+    helix.wait(lambda: saved(file).startswith(f"{POINT}        {before}self.y = y"), "the entry in the file")

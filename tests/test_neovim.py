@@ -14,6 +14,7 @@ from typing import Any
 
 import pynvim
 import pytest
+from terminal import saved
 
 PATIENCE = 60.0
 """Seconds after which a test gives up waiting."""
@@ -140,7 +141,7 @@ def test_ghost_text_is_shown_and_tab_accepts_it(editor, before):
     editor.wait(lambda: editor.lines[-1] == f"        {before}self.{shown}", "the accepted text")
     editor.wait(lambda: editor.accepted == 1, "the accept command")
     editor.type("<Esc>:write<CR>")
-    editor.wait(lambda: editor.file.read_text() == f"{POINT}        {before}self.{shown}\n", "the saved file")
+    editor.wait(lambda: saved(editor.file) == f"{POINT}        {before}self.{shown}\n", "the saved file")
 
 
 def test_typing_along_keeps_the_ghost_text(editor):

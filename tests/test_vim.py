@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal import Terminal, program
+from terminal import Terminal, program, saved
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "editors" / "ghostwright.vim"
 
@@ -46,8 +46,7 @@ def vim(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
 
 
 def text(folder: Path, name: str = "point.py") -> str:
-    file = folder / name
-    return file.read_text() if file.exists() else ""
+    return saved(folder / name)
 
 
 def ends_the_server(vim: Terminal) -> None:
@@ -70,7 +69,7 @@ def test_it_is_right_in_a_vim_that_does_not_use_utf_8(vim, tmp_path):
     vim.wait(lambda: vim.shows("y = y"), "ghost text")
     vim.press("Tab", "Escape")
     vim.type(":w\r")
-    vim.wait(lambda: b"; self.y = y" in (tmp_path / "point.py").read_bytes(), "the accepted text in the file")
+    vim.wait(lambda: "; self.y = y" in text(tmp_path), "the accepted text in the file")
 
 
 def test_the_server_is_told_of_what_was_taken(vim):
