@@ -18,7 +18,7 @@ from pathlib import Path
 from retrieval.index import CodeIndex, CodeIndexError, Source
 from retrieval.index_scan import LanguageOf, Limits, Scanner
 from retrieval.index_watch import Watch
-from retrieval.repository import OWN_FILE
+from retrieval.repository import IGNORE_FILES
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,6 @@ Progress = Callable[[int, int], None]
 """Is told how many files are done, and of how many."""
 
 _FAULTY = "left out, for indexing failed"
-_IGNORE_FILES = frozenset((".gitignore", OWN_FILE))
 _BATCH = 120_000
 """Characters that are indexed together."""
 _QUIET = 2.0
@@ -191,7 +190,7 @@ class Indexing:
                 continue
             if path in self._watched:  # another may be in its place by now, which is not watched
                 self._watched = frozenset()
-            if path.name in _IGNORE_FILES or (path.is_dir() and not path.is_symlink()):
+            if path.name in IGNORE_FILES or (path.is_dir() and not path.is_symlink()):
                 self._has_to_scan = True
             elif (relative := self._scanner.relative(path)) in known or self._is_allowed(path, len(known)):
                 files.append(relative)

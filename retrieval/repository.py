@@ -19,6 +19,9 @@ MAX_BYTES = 2_000_000
 OWN_FILE = ".ghostwrightignore"
 """Leaves out more than git does, in any folder, by the patterns of a `.gitignore`. It brings nothing back."""
 
+IGNORE_FILES = frozenset((".gitignore", OWN_FILE))
+"""Files that say what of their folder is left out."""
+
 _SECRET_NAMES = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk",
     "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd",

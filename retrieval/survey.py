@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 
 from retrieval.apis import Apis
 from retrieval.extraction import LANGUAGES
+from retrieval.repository import IGNORE_FILES
 from retrieval.walking import LeftOut, NotCodeError, is_entered, is_walked, read_code, walk
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Survey:
         """Files at once, and folders as soon as there is no other."""
         while (path := self._next_changed()) is not None:
             try:
-                self._read_path(path.parent if path.name == ".gitignore" else path)
+                self._read_path(path.parent if path.name in IGNORE_FILES else path)
             except Exception:  # such as a name that no file can have
                 log.exception("%s could not be looked at for the index of APIs.", path)
 

@@ -255,11 +255,12 @@ def test_changes_of_what_is_not_surveyed_change_nothing(tmp_path: Path, surveyed
     assert list(survey.apis.files) == ["a.py"]
 
 
-def test_what_becomes_ignored_is_forgotten(tmp_path: Path, surveyed: Surveyed):
+@pytest.mark.parametrize("name", [".gitignore", ".ghostwrightignore"])
+def test_what_becomes_ignored_is_forgotten(tmp_path: Path, surveyed: Surveyed, name: str):
     write(tmp_path, a="", out__b="x = 1\n")
     survey = surveyed()
-    (tmp_path / ".gitignore").write_text("out/\n")
-    survey.files_changed([tmp_path / ".gitignore"])
+    (tmp_path / name).write_text("out/\n")
+    survey.files_changed([tmp_path / name])
     assert survey.wait(60)
     assert list(survey.apis.files) == ["a.py"]
 
