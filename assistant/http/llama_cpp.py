@@ -14,7 +14,7 @@ from assistant.decoding.sampling import Finish, Stretch
 from assistant.http.bodies import Body, Name, Text
 from assistant.http.demands import Demand, sampling
 from assistant.http.openai import MOST, Stop, TokenId
-from assistant.http.problems import LlamaCppError, Problem, documented, llama_cpp_error
+from assistant.http.problems import LlamaCppError, documented, llama_cpp_error, refuse
 from assistant.http.service import Asking, Service, Serving, begun
 from assistant.http.streams import SERVER_SENT, event, server_sent, streamed
 from assistant.http.turns import Client
@@ -95,7 +95,7 @@ async def completion(body: CompletionBody, service: Serving, client: Asking) -> 
 
 
 async def _answer(body: WritingBody, demand: Demand, service: Service, client: Client) -> Response:
-    _refuse(body)
+    refuse(body, ("grammar", "json_schema", "logit_bias", "n_probs"))
     writing = Writing(_demands(body, demand), body.model)
     if body.stream:
         pieces = await begun(service.write(client, writing))
@@ -103,13 +103,6 @@ async def _answer(body: WritingBody, demand: Demand, service: Service, client: C
     texts = await whole(service.write(client, writing))
     told = [_chosen(_whole(number, text.text, text.last, writing), body) for number, text in enumerate(texts)]
     return JSONResponse(told if body.n_cmpl > 1 else told[0])
-
-
-def _refuse(body: WritingBody) -> None:
-    """Raises Problem for what is not offered, and would have an effect on the text or the answer."""
-    for name in ("grammar", "json_schema", "logit_bias", "n_probs"):
-        if getattr(body, name):
-            raise Problem(400, f"{name} is not offered here: leave it out.", name)
 
 
 def _demands(body: WritingBody, demand: Demand) -> list[Demand]:

@@ -17,7 +17,7 @@ from assistant.http.bodies import Body, Name, Text
 from assistant.http.demands import Demand, sampling
 from assistant.http.naming import NAME, check
 from assistant.http.openai import Stop
-from assistant.http.problems import Error, Problem, documented
+from assistant.http.problems import Error, Problem, documented, refuse
 from assistant.http.service import Asking, Serving, begun
 from assistant.http.streams import LINES, line, lines, streamed
 from assistant.http.writing import Piece, Writing, whole
@@ -110,9 +110,7 @@ async def versions() -> Version:
 
 def _refuse(body: GenerateBody) -> None:
     """Raises Problem for what is not offered."""
-    for name in ("system", "template", "format"):
-        if getattr(body, name):
-            raise Problem(400, f"{name} is not offered here: the prompt is passed on as it is.", name)
+    refuse(body, ("system", "template", "format"), "the prompt is passed on as it is")
     if body.logprobs:
         raise Problem(
             400, "logprobs are not offered here: ask for them at /v1/completions, or leave them out.", "logprobs"

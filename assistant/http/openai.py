@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from assistant.decoding.sampling import Finish, Token
 from assistant.http.bodies import Body, Name, Text
 from assistant.http.demands import Demand, sampling
-from assistant.http.problems import Problem, openai_error
+from assistant.http.problems import Problem, openai_error, refuse
 from assistant.http.service import Service, begun
 from assistant.http.streams import event, server_sent
 from assistant.http.turns import Client
@@ -135,10 +135,8 @@ class _Answer:
 
 
 def _refuse(body: OpenAIBody) -> None:
-    """Raises Problem for what is not offered: nobody should think that it had an effect."""
-    for name in ("frequency_penalty", "presence_penalty", "logit_bias"):
-        if getattr(body, name):
-            raise Problem(400, f"{name} is not offered here: leave it out.", name)
+    """Raises Problem for what is not offered, or does not go together."""
+    refuse(body, ("frequency_penalty", "presence_penalty", "logit_bias"))
     if body.best_of is not None and body.best_of != (body.n or 1):
         raise Problem(400, "best_of is not offered here unless it equals n: leave it out.", "best_of")
     if body.suffix is not None and (body.echo or not all(isinstance(prompt, str) for prompt in body.prompts)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,6 +23,13 @@ class Problem(GhostwrightError):  # noqa: N818 - not an error of ours, but what 
         self.headers = {"Retry-After": str(math.ceil(retry))} if retry else {}
         if status == 401:
             self.headers["WWW-Authenticate"] = "Bearer"
+
+
+def refuse(body: BaseModel, fields: Iterable[str], hint: str = "leave it out") -> None:
+    """Raises Problem for what is given though it is not offered: nobody should think that it had an effect."""
+    for field in fields:
+        if getattr(body, field):
+            raise Problem(400, f"{field} is not offered here: {hint}.", field)
 
 
 def problem_of(error: GhostwrightError) -> Problem:
