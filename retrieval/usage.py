@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
@@ -77,10 +77,10 @@ def style_of(name: str) -> str:
 
 def styles(votes: Mapping[str, float]) -> dict[str, float]:
     """The share that each way of writing a name has in votes for names."""
-    found: Counter[str] = Counter()
+    found = defaultdict[str, float](float)
     for name, share in votes.items():
-        found[style_of(name)] += share  # type: ignore[assignment]
-    return dict(found)
+        found[style_of(name)] += share
+    return found
 
 
 def _names(tokens: Sequence[str], are_words: Sequence[bool]) -> Iterator[int]:
